@@ -1,0 +1,109 @@
+//! The promises of [`crate::repository`], one function each; every one expects a new, empty catalog.
+//!
+//! An adapter's tests are one line: `repository_conformance!(|| MyCatalog::new_empty());` where the expression is a
+//! function that makes anything that dereferences to a repository.
+
+#![expect(clippy::unwrap_used, reason = "a promise that fails must panic")]
+
+mod apply;
+mod decisions;
+mod desk;
+mod names;
+mod presence;
+mod seeing;
+mod together;
+
+pub use apply::*;
+pub use decisions::*;
+pub use names::*;
+pub use presence::*;
+pub use seeing::*;
+pub use together::*;
+
+/// Runs a promise to its end on this thread.
+pub fn run<T>(promise: impl Future<Output = T>) -> T {
+    pollster::block_on(promise)
+}
+
+/// Makes one test of every promise. `$new`: a function that gives a new, empty repository, or what dereferences to one.
+#[macro_export]
+macro_rules! repository_conformance {
+    ($new:expr) => {
+        $crate::repository_conformance! { $new =>
+            a_new_catalog_is_empty
+            a_root_keeps_its_kind
+            known_files_are_those_that_are_present
+            answers_come_in_the_order_asked
+            what_was_seen_is_remembered_by_folder
+            repeating_a_batch_changes_nothing
+            a_modified_file_is_new_and_the_old_one_is_history
+            an_older_version_that_returns_is_new_again
+            a_confirmation_takes_the_new_fingerprint
+            a_late_confirmation_of_history_changes_nothing
+            a_content_is_described_once_and_completed_later
+            a_sighting_of_an_undescribed_content_writes_nothing
+            a_scan_that_nobody_began_is_refused
+            what_is_gone_stays_in_the_catalog
+            gone_below_goes_by_whole_names
+            what_comes_back_is_open_again
+            what_was_lost_and_comes_back_starts_again
+            what_is_held_stays_held_until_it_is_seen
+            held_below_goes_by_whole_names
+            folders_without_present_files_are_not_named
+            a_finished_scan_confirms_its_root
+            names_survive_byte_by_byte
+            long_paths_survive
+            times_survive_to_the_nanosecond
+            metadata_survives
+            contests_come_once_in_order_of_their_first_open_claim
+            pages_are_complete_without_duplicates
+            pages_go_on_after_what_was_settled
+            one_place_seen_through_two_roots_is_one_contest
+            two_hosts_compete_for_one_place
+            two_kinds_do_not_compete
+            history_competes_with_what_is_current
+            pending_waits_where_only_decisions_count
+            settling_compares_and_sets
+            settling_twice_is_done
+            a_settlement_that_rests_on_the_past_is_stale
+            a_damaged_content_is_not_stored_and_opens_every_observation_of_it
+            a_doubtful_file_is_racy_from_then_on
+            a_settled_fingerprint_is_remembered
+            what_is_stored_is_known_as_stored
+            sources_are_current_and_on_that_host
+            a_catalog_is_bound_once
+            a_target_is_changed_only_from_what_was_expected
+            blocking_concerns_every_observation_of_a_content
+            totals_add_up
+            two_writers_add_one_content_once
+        }
+    };
+    ($new:expr => $($promise:ident)+) => {$(
+        #[test]
+        fn $promise() {
+            let repository = ($new)();
+            $crate::conformance::repository::run($crate::conformance::repository::$promise(&*repository));
+        }
+    )+};
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_macro_names_every_promise() {
+        let promises = [
+            include_str!("apply.rs"),
+            include_str!("decisions.rs"),
+            include_str!("names.rs"),
+            include_str!("presence.rs"),
+            include_str!("seeing.rs"),
+            include_str!("together.rs"),
+        ];
+        let written = promises.iter().flat_map(|text| text.lines()).filter_map(|line| {
+            line.strip_prefix("pub async fn ").and_then(|rest| rest.split_once('(')).map(|(name, _)| name)
+        });
+        let listed: Vec<&str> = include_str!("mod.rs").lines().map(str::trim).collect();
+        let missing: Vec<&str> = written.filter(|name| !listed.contains(name)).collect();
+        assert_eq!(missing, Vec::<&str>::new());
+    }
+}

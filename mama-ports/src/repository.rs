@@ -1,0 +1,422 @@
+//! The catalog's memory: what scan, apply and curation need to remember.
+//!
+//! Async, because a network may be in between; batches, not rows, for the same reason. Every write is one transaction.
+//! A location has at most one *current* observation, its newest; the older ones are history.
+
+use std::error::Error;
+
+use async_trait::async_trait;
+
+use crate::vocab::{
+    ArchiveId, BlobHash, BlobRecord, BlockReason, Contest, FileName, Fingerprint, Footing, HostName,
+    Location, MetaDoc, Mime, ObservationId, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing,
+    Status, Timestamp,
+};
+
+/// The result of one call.
+pub type Repo<T> = Result<T, RepositoryError>;
+
+/// Why the catalog did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum RepositoryError {
+    /// It cannot be reached, or is busy for too long; the same call may succeed later.
+    #[error("the catalog cannot be reached while trying to {doing}")]
+    Unavailable {
+        /// The attempt, as a verb phrase.
+        doing: &'static str,
+        /// The cause.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// It holds something that cannot be: a hash of the wrong length, an unknown word.
+    #[error("the catalog is damaged: {what}")]
+    Corrupt {
+        /// What was found.
+        what: String,
+    },
+    /// A root is known under another kind.
+    #[error("{basedir} is in the catalog as `{known}`, not as `{asked}`; scan it with --kind {known}")]
+    KindDiffers {
+        /// The root, escaped.
+        basedir: String,
+        /// The kind it has.
+        known: SourceKind,
+        /// The kind it was asked for with.
+        asked: SourceKind,
+    },
+    /// No room on the catalog's disk.
+    #[error("the catalog's disk is full while trying to {doing}")]
+    Full {
+        /// The attempt, as a verb phrase.
+        doing: &'static str,
+        /// The cause.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// Anything else.
+    #[error("the catalog failed to {doing}")]
+    Other {
+        /// The attempt, as a verb phrase.
+        doing: &'static str,
+        /// The cause.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+/// How many items a page holds, at the most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageSize(pub u32);
+
+/// What scan needs to remember.
+#[async_trait]
+pub trait Sightings: Send + Sync {
+    /// Begins a scan of `root`, which becomes known if it is not. Writes one row.
+    ///
+    /// `KindDiffers` if this host's root is known under another kind.
+    async fn begin(&self, root: &ScanRoot, at: Timestamp) -> Repo<ScanBegun>;
+
+    /// What is current directly in each of these folders of the scan's root, in the order asked.
+    ///
+    /// One round trip for any number of folders (64 to 256 is a good number). A folder nobody has seen gives an empty answer.
+    async fn remembered(&self, scan: ScanId, dirs: &[RelPath]) -> Repo<Vec<Remembered>>;
+
+    /// What is known about each content, in the order asked; `None`: never seen.
+    async fn blobs(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<BlobRecord>>>;
+
+    /// Writes one batch, atomically. Repeating a batch changes nothing.
+    ///
+    /// A sighting equal in location, hash and fingerprint to the current one is that one, and is confirmed. Any other becomes
+    /// current, status pending, open, and the one before it becomes history and open. Of two batches with one new
+    /// content, one adds it. What is confirmed is no longer gone, and one that was gone, or lost, is open again.
+    async fn record(&self, batch: &ScanBatch) -> Repo<Recorded>;
+
+    /// Ends a scan: what is current below its root, and is not gone or held, was confirmed at the scan's beginning. Writes one or two rows, whatever the tree.
+    ///
+    /// A scan that is never finished confirms only what it recorded.
+    async fn finish(&self, scan: ScanId, at: Timestamp) -> Repo<()>;
+}
+
+/// A scan that has begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScanBegun {
+    /// Its name from now on.
+    pub scan: ScanId,
+    /// Files that the catalog holds as present below the root.
+    pub known_files: u64,
+}
+
+/// What is current directly in one folder.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Remembered {
+    /// Its files, those that are gone too; in name order.
+    pub files: Vec<Known>,
+    /// Its folders below which any file is present (not gone), in name order.
+    pub folders: Vec<FileName>,
+}
+
+/// The current observation of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Which observation.
+    pub id: ObservationId,
+    /// The file's name in its folder.
+    pub name: FileName,
+    /// What was seen.
+    pub hash: BlobHash,
+    /// The file's fingerprint when its content was hashed.
+    pub fingerprint: Fingerprint,
+    /// Whether the file had changed so shortly before it was hashed that its times cannot prove that it did not change after.
+    pub racy: bool,
+    /// Whether a later scan proved that the file is not there any more.
+    pub gone: bool,
+    /// Whether the last scan that reached its end could not look at it.
+    pub held: bool,
+}
+
+/// What one step of a scan found out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScanBatch {
+    /// The scan.
+    pub scan: ScanId,
+    /// When: the `scan_time` of what is recorded here.
+    pub at: Timestamp,
+    /// Contents that the catalog may not know yet; every hash in `sightings` is known or here. A known one that has no type or metadata takes them from here.
+    pub blobs: Vec<NewBlob>,
+    /// Files that are new or have another content or time than their current observation.
+    pub sightings: Vec<Sighting>,
+    /// Observations whose file was looked at again and is the same.
+    pub confirmed: Vec<Confirmation>,
+    /// Observations whose file is proven to be gone.
+    pub gone: Vec<ObservationId>,
+    /// Folders that are proven to be gone, with all below them.
+    pub gone_below: Vec<RelPath>,
+    /// Observations whose file could not be looked at: the end of this scan does not confirm them.
+    pub held: Vec<ObservationId>,
+    /// Folders that could not be looked into: the end of this scan confirms nothing in or below them.
+    pub held_below: Vec<RelPath>,
+}
+
+impl ScanBatch {
+    /// A batch that says nothing yet.
+    pub const fn new(scan: ScanId, at: Timestamp) -> Self {
+        Self {
+            scan,
+            at,
+            blobs: Vec::new(),
+            sightings: Vec::new(),
+            confirmed: Vec::new(),
+            gone: Vec::new(),
+            gone_below: Vec::new(),
+            held: Vec::new(),
+            held_below: Vec::new(),
+        }
+    }
+
+    /// Whether it says nothing, so that there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        let Self { scan: _, at: _, blobs, sightings, confirmed, gone, gone_below, held, held_below } = self;
+        blobs.is_empty()
+            && sightings.is_empty()
+            && confirmed.is_empty()
+            && gone.is_empty()
+            && gone_below.is_empty()
+            && held.is_empty()
+            && held_below.is_empty()
+    }
+}
+
+/// A content that the catalog may not know yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewBlob {
+    /// Its identity.
+    pub hash: BlobHash,
+    /// Bytes.
+    pub size: u64,
+    /// Its type, if a detector was there.
+    pub mime: Option<Mime>,
+    /// Its metadata; an empty document if an extractor looked and found nothing, `None` if none has looked.
+    pub meta: Option<MetaDoc>,
+}
+
+/// A file that was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// The folder below the scan's root.
+    pub dir: RelPath,
+    /// The name there.
+    pub name: FileName,
+    /// Its content.
+    pub hash: BlobHash,
+    /// Its fingerprint, the same before and after the content was read.
+    pub fingerprint: Fingerprint,
+    /// As [`Known::racy`].
+    pub racy: bool,
+}
+
+/// A file that was looked at again and is the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmation {
+    /// Which observation.
+    pub id: ObservationId,
+    /// Its fingerprint now: ctime and inode may have moved.
+    pub fingerprint: Fingerprint,
+    /// As [`Known::racy`].
+    pub racy: bool,
+}
+
+/// What a batch changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Recorded {
+    /// Observations that were added.
+    pub new_observations: u64,
+    /// Contents that were added.
+    pub new_blobs: u64,
+    /// Observations that became gone.
+    pub gone: u64,
+}
+
+/// What apply needs to know and to remember.
+#[async_trait]
+pub trait Catalog: Send + Sync {
+    /// The archive that this catalog belongs to; `None` for a catalog that belongs to none yet.
+    async fn archive(&self) -> Repo<Option<ArchiveId>>;
+
+    /// Binds a catalog that belongs to no archive to this one; returns the one it belongs to.
+    async fn bind(&self, archive: &ArchiveId) -> Repo<ArchiveId>;
+
+    /// How many observations [`Catalog::contests`] has yet to give from the start. One index read.
+    async fn open(&self, scope: Scope) -> Repo<u64>;
+
+    /// The places with open observations, each at its first open observation, in the order of those; `after`: only later ones.
+    ///
+    /// Every claim to a place comes with it, open or not, by whichever host or root. The cursor of the next page is the
+    /// smallest open id in scope of the last contest. Reads nothing that is settled, beyond the claims to the places on the page.
+    async fn contests(
+        &self,
+        scope: Scope,
+        after: Option<ObservationId>,
+        limit: PageSize,
+    ) -> Repo<Vec<Contest>>;
+
+    /// Where each content was last seen by `host` and is not known to be gone: current sightings in id order, at most `each` for one hash.
+    async fn sources(&self, host: &HostName, hashes: &[BlobHash], each: PageSize) -> Repo<Vec<Vec<Source>>>;
+
+    /// Remembers what apply has found and done, atomically: contents that are damaged or lost, contents that became durable, then each settlement whose `from` still holds.
+    ///
+    /// A damaged content is no longer stored, and every observation of it is open.
+    /// Answers in the order of the settlements. One that does not hold any more is [`Settled::Stale`] and changes nothing; one that already is as it would make it is [`Settled::Done`].
+    async fn settle(&self, batch: &SettleBatch) -> Repo<Vec<Settled>>;
+
+    /// Sums over the whole catalog. Reads every row once.
+    async fn totals(&self) -> Repo<Totals>;
+}
+
+/// Which open observations count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All of them: what is pending may be promoted.
+    WithPending,
+    /// Only those that somebody has decided: pending waits.
+    Decided,
+}
+
+/// A file that had a certain content when it was last looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The observation that says so.
+    pub id: ObservationId,
+    /// Where it is.
+    pub at: Location,
+    /// Its fingerprint then.
+    pub fingerprint: Fingerprint,
+}
+
+/// What apply has done.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SettleBatch {
+    /// Contents that are not in the archive as the catalog believes, or not as their name says.
+    pub damaged: Vec<BlobHash>,
+    /// Contents of which a verified copy is now durable in the archive.
+    pub stored: Vec<BlobHash>,
+    /// Observations whose standing changes.
+    pub settlements: Vec<Settlement>,
+}
+
+/// A compare-and-set of one observation's standing. What scan or curation has changed since apply looked is not overwritten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// Which observation.
+    pub id: ObservationId,
+    /// What must still hold.
+    pub from: Footing,
+    /// What holds afterwards.
+    pub to: Standing,
+    /// Whether the next apply has to look at it again.
+    pub open: bool,
+    /// Its view, if `to.placement` is placed.
+    pub view: Option<RelPath>,
+    /// The source's fingerprint after the archive took a hard link of it, which moved its ctime.
+    pub fingerprint: Option<Fingerprint>,
+    /// Whether the file turned out to have other bytes than its times promise: it is racy from now on, so that the next scan reads it.
+    pub doubtful: bool,
+}
+
+/// What became of a settlement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It holds now.
+    Done,
+    /// The observation stood otherwise; nothing was changed.
+    Stale,
+}
+
+/// Sums over the whole catalog.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Contents.
+    pub blobs: u64,
+    /// Their bytes.
+    pub blob_bytes: u64,
+    /// Contents with a verified copy in the archive.
+    pub stored: u64,
+    /// Their bytes.
+    pub stored_bytes: u64,
+    /// Contents that may have no view.
+    pub blocked: u64,
+    /// Contents with a media type.
+    pub with_mime: u64,
+    /// Contents with metadata.
+    pub with_meta: u64,
+    /// Observations, history included.
+    pub observations: u64,
+    /// Bytes of the current ones that are not gone.
+    pub present_bytes: u64,
+    /// Those that wait for apply.
+    pub open: u64,
+    /// Observations by target, fact and whether they are current and gone.
+    pub standings: Vec<StandingCount>,
+    /// The scanned roots, in order, each with its present files and their bytes.
+    pub roots: Vec<RootTotals>,
+    /// The commonest media types, most contents first, at most 20.
+    pub mimes: Vec<(Mime, u64)>,
+}
+
+/// One class of observations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StandingCount {
+    /// Target.
+    pub status: Status,
+    /// Fact.
+    pub placement: Placement,
+    /// Newest at its location.
+    pub current: bool,
+    /// Proven to be gone.
+    pub gone: bool,
+    /// How many.
+    pub count: u64,
+}
+
+/// One scanned root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RootTotals {
+    /// Which.
+    pub root: ScanRoot,
+    /// Present files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Beginning of the last scan that reached its end.
+    pub confirmed: Option<Timestamp>,
+}
+
+/// What decisions need.
+#[async_trait]
+pub trait Curation: Send + Sync {
+    /// Makes decisions, atomically, each only if its `from` still holds; answers in their order. What a decision concerns is open afterwards.
+    async fn decide(&self, batch: &[Decision]) -> Repo<Vec<Settled>>;
+}
+
+/// A decision about an observation or a content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Changes the target of one observation.
+    Retarget {
+        /// Which.
+        id: ObservationId,
+        /// What must still hold.
+        from: Status,
+        /// What holds afterwards.
+        to: Status,
+    },
+    /// Blocks a content, or unblocks it. Every observation of it is concerned. A content nobody has seen is [`Settled::Stale`].
+    Block {
+        /// Which.
+        hash: BlobHash,
+        /// What must still hold.
+        from: Option<BlockReason>,
+        /// What holds afterwards.
+        to: Option<BlockReason>,
+    },
+}
+
+/// The whole catalog; only the composition root says this name.
+pub trait Repository: Sightings + Catalog + Curation {}
+impl<T: Sightings + Catalog + Curation> Repository for T {}

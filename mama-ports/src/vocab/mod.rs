@@ -1,0 +1,20 @@
+//! The vocabulary of the ports: values that are valid by construction and hold no policy.
+
+mod blob;
+mod escape;
+mod facts;
+mod meta;
+mod observation;
+mod path;
+mod time;
+
+pub use blob::{BlobHash, BlobRecord, BlockReason, Digest, InvalidHash, Mime};
+pub use escape::escaped;
+pub use facts::{FileFacts, FileId, FileKind, Fingerprint};
+pub use meta::MetaDoc;
+pub use observation::{
+    ArchiveId, Claim, Contest, Footing, HostName, Location, ObservationId, Place, Placement, ScanId,
+    ScanRoot, SourceKind, Standing, Status, UnknownWord,
+};
+pub use path::{AbsPath, FileName, InvalidPath, MAX_NAME, RelPath};
+pub use time::Timestamp;
