@@ -1,0 +1,43 @@
+//! From the kernel's error numbers to the port's kinds.
+
+use mama_ports::filesystem::{FsError, FsErrorKind as Kind};
+use rustix::io::Errno;
+
+/// The kind of most calls' errors. `EXDEV` means here: the path led out of its root.
+pub(crate) fn kind_of(errno: Errno) -> Kind {
+    match errno {
+        Errno::NOENT => Kind::NotFound,
+        Errno::EXIST => Kind::AlreadyExists,
+        Errno::NOTDIR => Kind::NotDirectory,
+        Errno::ISDIR => Kind::IsDirectory,
+        Errno::NOTEMPTY => Kind::NotEmpty,
+        Errno::ACCESS | Errno::PERM => Kind::PermissionDenied,
+        Errno::ROFS => Kind::ReadOnly,
+        Errno::NOSPC | Errno::DQUOT => Kind::NoSpace,
+        Errno::XDEV | Errno::LOOP => Kind::Escape,
+        Errno::MLINK => Kind::TooManyLinks,
+        Errno::NAMETOOLONG => Kind::NameTooLong,
+        Errno::ILSEQ => Kind::NameRefused,
+        Errno::OPNOTSUPP | Errno::NOSYS | Errno::NOTTY => Kind::Unsupported,
+        _ => Kind::Other,
+    }
+}
+
+/// The kind where two names are joined: `EXDEV` means two devices, and `EPERM` that this cannot be linked whatever the permissions.
+pub(super) fn kind_of_join(errno: Errno) -> Kind {
+    match errno {
+        Errno::XDEV => Kind::CrossDevice,
+        Errno::PERM => Kind::Unsupported,
+        _ => kind_of(errno),
+    }
+}
+
+/// The error of an attempt.
+pub(crate) fn failed(op: &'static str, path: &[u8], errno: Errno) -> FsError {
+    failed_as(kind_of(errno), op, path, errno)
+}
+
+/// The error of an attempt, where the number has a meaning of its own.
+pub(super) fn failed_as(kind: Kind, op: &'static str, path: &[u8], errno: Errno) -> FsError {
+    FsError { op, path: path.to_vec(), kind, source: errno.into() }
+}

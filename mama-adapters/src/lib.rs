@@ -1,0 +1,17 @@
+//! mama's adapters: the outside world, one folder each.
+//!
+//! | folder | implements |
+//! |---|---|
+//! | [`sqlite`] | the three repository ports on SQLite |
+//! | [`fs`] | the file-system ports: on Linux, and in memory with faults and reboots |
+//! | [`walk`] | `Walker`: over any `ReadTree`, and with jwalk |
+//! | [`volumes`] | `Volumes`, from `statfs` |
+//! | [`extract`] | libmagic and ExifTool |
+//! | [`hash`] | BLAKE3 |
+//! | [`clock`], [`workers`] | time, and threads for blocking work |
+
+pub mod clock;
+pub mod fs;
+pub mod volumes;
+pub mod walk;
+

@@ -1,0 +1,5 @@
+//! `Volumes`, from `statvfs` ([`PlainVolumes`]).
+
+mod plain;
+
+pub use plain::PlainVolumes;
