@@ -12,6 +12,8 @@
 
 pub mod clock;
 pub mod fs;
+pub mod sqlite;
 pub mod volumes;
 pub mod walk;
 
+mod sql;

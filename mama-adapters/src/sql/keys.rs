@@ -1,0 +1,18 @@
+//! Index keys for what is too long to index.
+
+use mama_ports::vocab::{AbsPath, HostName, SourceKind};
+
+/// The key of a folder as a place in the views: equal for one kind and whole path, whatever the host and root.
+pub(crate) fn place(kind: SourceKind, folder: &AbsPath) -> [u8; 32] {
+    key(kind.as_str(), folder.as_bytes())
+}
+
+/// The key of a root.
+pub(crate) fn root(host: &HostName, basedir: &AbsPath) -> [u8; 32] {
+    key(host.as_str(), basedir.as_bytes())
+}
+
+fn key(word: &str, path: &[u8]) -> [u8; 32] {
+    // neither a host nor a kind holds a slash, and every path starts with one
+    *blake3::Hasher::new().update(word.as_bytes()).update(path).finalize().as_bytes()
+}

@@ -1,0 +1,298 @@
+//! What apply knows and remembers.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use mama_ports::repository::{
+    Catalog, PageSize, Repo, Scope, SettleBatch, Settled, Settlement, Source, Totals,
+};
+use mama_ports::vocab::{
+    ArchiveId, BlobHash, Claim, Contest, FileName, Fingerprint, Footing, HostName, Location, ObservationId,
+    Placement, RelPath, ScanRoot, Standing, Status,
+};
+use rusqlite::{Row, Transaction, params};
+
+use super::rows::{self, Failure, Outcome};
+use super::{Sqlite, codec, totals};
+
+#[async_trait]
+impl Catalog for Sqlite {
+    async fn archive(&self) -> Repo<Option<ArchiveId>> {
+        self.read("read which archive the catalog belongs to", archive).await
+    }
+
+    async fn bind(&self, archive: &ArchiveId) -> Repo<ArchiveId> {
+        let wanted = archive.clone();
+        self.write("bind the catalog to its archive", move |catalog| bind(catalog, &wanted)).await
+    }
+
+    async fn open(&self, scope: Scope) -> Repo<u64> {
+        self.read("count what waits for apply", move |catalog| {
+            let sql = format!("SELECT count(*) FROM {} WHERE {}", in_scope(scope), condition(scope));
+            Ok(codec::count(catalog.prepare_cached(&sql)?.query_row([], |row| row.get(0))?)?)
+        })
+        .await
+    }
+
+    async fn contests(
+        &self,
+        scope: Scope,
+        after: Option<ObservationId>,
+        limit: PageSize,
+    ) -> Repo<Vec<Contest>> {
+        self.read("read what waits for apply", move |catalog| contests(catalog, scope, after, limit)).await
+    }
+
+    async fn sources(&self, host: &HostName, hashes: &[BlobHash], each: PageSize) -> Repo<Vec<Vec<Source>>> {
+        let (host, hashes) = (host.clone(), hashes.to_vec());
+        self.read("look for sources of contents", move |catalog| {
+            hashes.iter().map(|hash| sources(catalog, &host, hash, each)).collect()
+        })
+        .await
+    }
+
+    async fn settle(&self, batch: &SettleBatch) -> Repo<Vec<Settled>> {
+        let batch = batch.clone();
+        self.write("remember what apply has done", move |catalog| {
+            batch.damaged.iter().try_for_each(|hash| damage(catalog, hash))?;
+            let mut store =
+                catalog.prepare_cached("UPDATE blob SET stored = 1 WHERE hash = ?1 AND stored = 0")?;
+            for hash in &batch.stored {
+                store.execute([hash.as_bytes()])?;
+            }
+            batch.settlements.iter().map(|settlement| settle(catalog, settlement)).collect()
+        })
+        .await
+    }
+
+    async fn totals(&self) -> Repo<Totals> {
+        self.read("sum up the catalog", totals::totals).await
+    }
+}
+
+fn archive(catalog: &Transaction<'_>) -> Outcome<Option<ArchiveId>> {
+    let mut statement = catalog.prepare_cached("SELECT id FROM archive")?;
+    rows::one(&mut statement, [], |row| Ok(codec::archive(rows::text(row, 0)?)?))
+}
+
+fn bind(catalog: &Transaction<'_>, wanted: &ArchiveId) -> Outcome<ArchiveId> {
+    catalog
+        .prepare_cached("INSERT INTO archive (only, id) VALUES (1, ?1) ON CONFLICT DO NOTHING")?
+        .execute([wanted.as_str()])?;
+    archive(catalog)?.ok_or_else(|| Failure::Misuse("the catalog keeps no archive".to_owned()))
+}
+
+/// The observations of a scope, by its own index: whatever the statistics say, nothing settled is read.
+const fn in_scope(scope: Scope) -> &'static str {
+    match scope {
+        Scope::WithPending => "observation o INDEXED BY observation_open",
+        Scope::Decided => "observation o INDEXED BY observation_decided",
+    }
+}
+
+/// The condition of that index, word for word.
+const fn condition(scope: Scope) -> &'static str {
+    match scope {
+        Scope::WithPending => "o.open = 1",
+        Scope::Decided => "o.open = 1 AND o.status <> 'pending'",
+    }
+}
+
+fn is_in_scope(claim: &Claim, scope: Scope) -> bool {
+    claim.open
+        && match scope {
+            Scope::WithPending => true,
+            Scope::Decided => claim.standing.status != Status::Pending,
+        }
+}
+
+fn contests(
+    catalog: &Transaction<'_>,
+    scope: Scope,
+    after: Option<ObservationId>,
+    limit: PageSize,
+) -> Outcome<Vec<Contest>> {
+    let sql = format!(
+        "SELECT o.id, f.place_key, o.name FROM {} CROSS JOIN folder f ON f.id = o.folder
+         WHERE {} AND o.id > ?1 ORDER BY o.id",
+        in_scope(scope),
+        condition(scope)
+    );
+    let mut statement = catalog.prepare_cached(&sql)?;
+    let mut open = statement.query([after.map_or(i64::MIN, |id| id.0)])?;
+    let mut roots = Roots::default();
+    let mut page = Vec::new();
+    while page.len() < limit.0 as usize {
+        let Some(row) = open.next()? else { break };
+        let id = ObservationId(row.get(0)?);
+        let claims = claims(catalog, rows::bytes(row, 1)?, &rows::name(row, 2)?, &mut roots)?;
+        // A place stands at its first open observation only.
+        let first = claims.iter().find(|claim| is_in_scope(claim, scope));
+        if let Some(first) = first.filter(|first| first.id == id) {
+            page.push(Contest { place: first.at.place(), claims });
+        }
+    }
+    Ok(page)
+}
+
+/// Roots read so far: there are few, and every claim names one.
+#[derive(Default)]
+struct Roots(HashMap<i64, ScanRoot>);
+
+impl Roots {
+    fn get(&mut self, catalog: &Transaction<'_>, id: i64) -> Outcome<ScanRoot> {
+        if let Some(root) = self.0.get(&id) {
+            return Ok(root.clone());
+        }
+        let mut statement = catalog.prepare_cached("SELECT host, basedir, kind FROM root WHERE id = ?1")?;
+        let found = rows::one(&mut statement, [id], |row| rows::root(row, 0))?;
+        let root = found.ok_or_else(|| codec::Damage(format!("root {id} is missing")))?;
+        self.0.insert(id, root.clone());
+        Ok(root)
+    }
+}
+
+/// Every observation at a place, in id order.
+fn claims(
+    catalog: &Transaction<'_>,
+    place_key: &[u8],
+    name: &FileName,
+    roots: &mut Roots,
+) -> Outcome<Vec<Claim>> {
+    let mut found = Vec::new();
+    // Each half uses its own partial index.
+    for current in ["o.current = 1", "o.current = 0"] {
+        let sql = format!(
+            "SELECT o.id, f.root, f.relpath, b.hash, o.size, o.mtime_s, o.mtime_n, o.ctime_s, o.ctime_n, o.inode,
+                    o.current, o.gone_s IS NOT NULL, o.status, o.placement, o.open, o.view_path, b.stored,
+                    b.block_reason
+             FROM folder f CROSS JOIN observation o ON o.folder = f.id AND o.name = (SELECT ?2) AND {current}
+             JOIN blob b ON b.id = o.blob
+             WHERE f.place_key = (SELECT ?1)"
+        );
+        let mut statement = catalog.prepare_cached(&sql)?;
+        let mut rows = statement.query(params![place_key, name.as_bytes()])?;
+        while let Some(row) = rows.next()? {
+            let root = roots.get(catalog, row.get(1)?)?;
+            found.push(claim(row, root, name)?);
+        }
+    }
+    found.sort_unstable_by_key(|claim| claim.id);
+    Ok(found)
+}
+
+fn claim(row: &Row<'_>, root: ScanRoot, name: &FileName) -> Outcome<Claim> {
+    Ok(Claim {
+        id: ObservationId(row.get(0)?),
+        at: Location { root, dir: rows::rel_path(row, 2)?, name: name.clone() },
+        hash: rows::hash(row, 3)?,
+        fingerprint: rows::fingerprint(row, 4)?,
+        current: row.get(10)?,
+        gone: row.get(11)?,
+        standing: rows::standing(row, 12)?,
+        open: row.get(14)?,
+        view: rows::optional_path(row, 15)?,
+        stored: row.get(16)?,
+        block: rows::optional_text(row, 17)?.map(codec::block).transpose()?,
+    })
+}
+
+fn sources(
+    catalog: &Transaction<'_>,
+    host: &HostName,
+    hash: &BlobHash,
+    each: PageSize,
+) -> Outcome<Vec<Source>> {
+    let mut statement = catalog.prepare_cached(
+        "SELECT o.id, r.host, r.basedir, r.kind, f.relpath, o.name,
+                o.size, o.mtime_s, o.mtime_n, o.ctime_s, o.ctime_n, o.inode
+         FROM observation o JOIN folder f ON f.id = o.folder JOIN root r ON r.id = f.root
+         WHERE o.blob = (SELECT id FROM blob WHERE hash = ?1) AND o.current = 1 AND o.gone_s IS NULL
+           AND r.host = (SELECT ?2)
+         ORDER BY o.id LIMIT (SELECT ?3)",
+    )?;
+    rows::all(&mut statement, params![hash.as_bytes(), host.as_str(), each.0], |row| {
+        let at =
+            Location { root: rows::root(row, 1)?, dir: rows::rel_path(row, 4)?, name: rows::name(row, 5)? };
+        Ok(Source { id: ObservationId(row.get(0)?), at, fingerprint: rows::fingerprint(row, 6)? })
+    })
+}
+
+/// What a settlement sets.
+#[derive(PartialEq)]
+struct Stands {
+    standing: Standing,
+    open: bool,
+    view: Option<RelPath>,
+    fingerprint: Fingerprint,
+    racy: bool,
+}
+
+fn settle(catalog: &Transaction<'_>, settlement: &Settlement) -> Outcome<Settled> {
+    let Settlement { id, from, to, open, view, fingerprint, doubtful } = settlement;
+    let mut statement = catalog.prepare_cached(
+        "SELECT o.status, o.placement, o.open, o.view_path, o.size, o.mtime_s, o.mtime_n, o.ctime_s, o.ctime_n,
+                o.inode, o.racy, o.current, o.gone_s IS NOT NULL, b.block_reason
+         FROM observation o JOIN blob b ON b.id = o.blob WHERE o.id = (SELECT ?1)",
+    )?;
+    let found = rows::one(&mut statement, [id.0], |row| {
+        let stands = Stands {
+            standing: rows::standing(row, 0)?,
+            open: row.get(2)?,
+            view: rows::optional_path(row, 3)?,
+            fingerprint: rows::fingerprint(row, 4)?,
+            racy: row.get(10)?,
+        };
+        let block = rows::optional_text(row, 13)?.map(codec::block).transpose()?;
+        Ok((stands, Footing { standing: from.standing, current: row.get(11)?, gone: row.get(12)?, block }))
+    })?;
+    // The standing itself is compared last: a settlement that was made already is no stale one.
+    let Some((now, _)) = found.filter(|(_, footing)| footing == from) else { return Ok(Settled::Stale) };
+    let then = Stands {
+        standing: *to,
+        open: *open,
+        view: view.clone().filter(|_| to.placement == Placement::Placed),
+        fingerprint: fingerprint.unwrap_or(now.fingerprint),
+        racy: now.racy || *doubtful,
+    };
+    if now == then {
+        return Ok(Settled::Done);
+    }
+    if now.standing != from.standing {
+        return Ok(Settled::Stale);
+    }
+    let view = then.view.as_ref().map(RelPath::as_bytes);
+    let Fingerprint { size, mtime, ctime, inode } = then.fingerprint;
+    catalog
+        .prepare_cached(
+            "UPDATE observation
+             SET status = ?2, placement = ?3, open = ?4, view_path = ?5, view_shown = ?6,
+                 size = ?7, mtime_s = ?8, mtime_n = ?9, ctime_s = ?10, ctime_n = ?11, inode = ?12, racy = ?13
+             WHERE id = ?1",
+        )?
+        .execute(params![
+            id.0,
+            to.status.as_str(),
+            to.placement.as_str(),
+            open,
+            view,
+            view.and_then(codec::shown),
+            rows::to_i64(size)?,
+            mtime.secs,
+            mtime.nanos,
+            ctime.secs,
+            ctime.nanos,
+            codec::to_signed(inode),
+            then.racy,
+        ])?;
+    Ok(Settled::Done)
+}
+
+fn damage(catalog: &Transaction<'_>, hash: &BlobHash) -> Outcome<()> {
+    let mut statement = catalog.prepare_cached("UPDATE blob SET stored = 0 WHERE hash = ?1 RETURNING id")?;
+    let blob: Option<i64> = rows::one(&mut statement, [hash.as_bytes()], |row| Ok(row.get(0)?))?;
+    catalog
+        .prepare_cached("UPDATE observation SET open = 1 WHERE blob = ?1 AND open = 0")?
+        .execute([blob])?;
+    Ok(())
+}
