@@ -11,9 +11,12 @@
 //! | [`clock`], [`workers`] | time, and threads for blocking work |
 
 pub mod clock;
+pub mod extract;
 pub mod fs;
+pub mod hash;
 pub mod sqlite;
 pub mod volumes;
 pub mod walk;
+pub mod workers;
 
 mod sql;

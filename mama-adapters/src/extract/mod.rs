@@ -1,0 +1,8 @@
+//! What is in a file, as other people's programs tell: libmagic and ExifTool.
+
+mod clean;
+mod exiftool;
+mod libmagic;
+
+pub use exiftool::{ExifTool, Settings};
+pub use libmagic::{Libmagic, NoDatabase};
