@@ -1,0 +1,184 @@
+//! Where a content or a view lies in the archive. Every path here is below the archive's root by construction.
+
+use mama_ports::vocab::{AbsPath, BlobHash, FileName, HostName, MAX_NAME, Place, RelPath};
+
+/// The folder of all contents.
+pub const BLOBS: &str = "blobs";
+/// The folder of all views.
+pub const VIEWS: &str = "views";
+/// The staging area: what lies here when no apply runs is rubbish.
+pub const STAGING: &str = "tmp";
+/// Where contents go that are not what their name says.
+pub const QUARANTINE: &str = "quarantine";
+/// What belongs to mama itself: marker, lock, embedded catalog.
+pub const HOUSEKEEPING: &str = ".mama";
+
+/// `blobs/ab/cd/<hash>`.
+pub fn blob_path(hash: &BlobHash) -> RelPath {
+    let hex = hash.to_string();
+    path(&format!("{BLOBS}/{}/{}/{hex}", &hex[..2], &hex[2..4]))
+}
+
+/// Where a content waits until it is known to be whole; one at a time for each hash.
+pub fn staging_path(hash: &BlobHash) -> RelPath {
+    path(&format!("{STAGING}/{hash}"))
+}
+
+/// Where a new link waits until it replaces the view of an older version.
+pub fn staged_view_path(hash: &BlobHash) -> RelPath {
+    path(&format!("{STAGING}/{hash}.view"))
+}
+
+/// The folder of all contents.
+pub fn blobs() -> RelPath {
+    path(BLOBS)
+}
+
+/// The folder of contents that are not what their name says; there from the first one on.
+pub fn quarantine() -> RelPath {
+    path(QUARANTINE)
+}
+
+/// Where a damaged content is kept, for the `nth` time.
+pub fn quarantine_path(hash: &BlobHash, nth: u32) -> RelPath {
+    path(&format!("{QUARANTINE}/{hash}.{nth}"))
+}
+
+/// The file that says which archive this is.
+pub fn marker_path() -> RelPath {
+    path(&format!("{HOUSEKEEPING}/archive"))
+}
+
+/// Where the marker waits until it is whole.
+pub fn staged_marker_path() -> RelPath {
+    path(&format!("{STAGING}/archive"))
+}
+
+/// The file that an apply holds locked.
+pub fn lock_path() -> RelPath {
+    path(&format!("{HOUSEKEEPING}/lock"))
+}
+
+/// The folders that an archive has from the start.
+pub fn folders() -> [RelPath; 4] {
+    [BLOBS, VIEWS, STAGING, HOUSEKEEPING].map(path)
+}
+
+/// The plain view of a place: `views/<kind>/<basedir>/<relpath>/<filename>`.
+///
+/// Injective: kind and whole path are in it, byte for byte.
+pub fn view_path(place: &Place) -> RelPath {
+    path(&format!("{VIEWS}/{}", place.kind)).join_path(&AbsPath::from_slash(&place.path))
+}
+
+/// The view of another host's content at the same place: `name (host).ext`.
+///
+/// A name that would get too long is cut, and marked with the content's hash.
+pub fn view_path_of_host(place: &Place, host: &HostName, hash: &BlobHash) -> RelPath {
+    let plain = view_path(place);
+    let Some((dir, name)) = plain.split() else { return plain };
+    let (stem, ending) = split_ending(name.as_bytes());
+    let host = format!(" ({host})").into_bytes();
+    let whole = [stem, &host, ending].concat();
+    let fitting = if whole.len() <= MAX_NAME {
+        whole
+    } else {
+        let tag = format!("~{}", &hash.to_string()[..16]).into_bytes();
+        let ending = if ending.len() <= 16 { ending } else { b"" };
+        let room = MAX_NAME - host.len() - tag.len() - ending.len();
+        [cut(stem, room), &tag, &host, ending].concat()
+    };
+    match FileName::parse(fitting) {
+        Ok(name) => dir.join(&name),
+        Err(_) => unreachable!("a host name has at most 64 bytes and no slash"),
+    }
+}
+
+/// `IMG.jpg` → `IMG`, `.jpg`; a leading dot starts no ending.
+fn split_ending(name: &[u8]) -> (&[u8], &[u8]) {
+    match name.iter().rposition(|&byte| byte == b'.') {
+        Some(dot) if dot > 0 => name.split_at(dot),
+        Some(_) | None => (name, b""),
+    }
+}
+
+/// At most `room` bytes of `stem`, not ending inside a UTF-8 character.
+fn cut(stem: &[u8], room: usize) -> &[u8] {
+    let mut end = room.min(stem.len());
+    while end > 0 && end < stem.len() && stem[end] & 0xc0 == 0x80 {
+        end -= 1;
+    }
+    &stem[..end]
+}
+
+fn path(text: &str) -> RelPath {
+    match RelPath::parse(text) {
+        Ok(path) => path,
+        Err(_) => unreachable!("the layout's own names are valid"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mama_ports::vocab::SourceKind;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn place(kind: SourceKind, whole: &[u8]) -> Place {
+        Place { kind, path: AbsPath::parse(whole).unwrap() }
+    }
+
+    #[test]
+    fn paths_are_as_product_md_says() {
+        let hash: BlobHash = "ab".repeat(32).parse().unwrap();
+        assert_eq!(blob_path(&hash).to_string(), format!("blobs/ab/ab/{}", "ab".repeat(32)));
+        let place = place(SourceKind::Existing, b"/home/anna/Pictures/2015/IMG.jpg");
+        assert_eq!(view_path(&place).to_string(), "views/existing/home/anna/Pictures/2015/IMG.jpg");
+        let host = HostName::parse("nas").unwrap();
+        let of_host = view_path_of_host(&place, &host, &hash);
+        assert_eq!(of_host.to_string(), "views/existing/home/anna/Pictures/2015/IMG (nas).jpg");
+    }
+
+    #[test]
+    fn a_name_that_gets_too_long_is_cut_between_characters() {
+        let place = place(SourceKind::Existing, format!("/{}.jpg", "ü".repeat(125)).as_bytes());
+        let hash = BlobHash::from_bytes([0xab; 32]);
+        let view = view_path_of_host(&place, &HostName::parse(&"h".repeat(64)).unwrap(), &hash);
+        let name = view.name().unwrap();
+        assert!(name.as_bytes().len() <= MAX_NAME);
+        let text = std::str::from_utf8(name.as_bytes()).unwrap();
+        assert!(text.ends_with(".jpg") && text.contains("~abababababababab"), "{text}");
+    }
+
+    fn arb_place() -> impl Strategy<Value = Place> {
+        let name = prop_oneof![
+            Just(b"a".to_vec()),
+            Just(b"views".to_vec()),
+            Just(b"a (h).b".to_vec()),
+            Just(b"\xff".to_vec()),
+            prop::collection::vec(any::<u8>().prop_filter("not a name", |b| !matches!(b, 0 | b'/')), 1..20),
+        ]
+        .prop_filter("dots", |name| name != b"." && name != b"..");
+        let kinds = prop::sample::select(SourceKind::ALL);
+        (kinds, prop::collection::vec(name, 1..5)).prop_map(|(kind, names)| {
+            place(kind, &names.iter().fold(Vec::new(), |path, name| [&path, b"/".as_slice(), name].concat()))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn different_places_have_different_views(a in arb_place(), b in arb_place()) {
+            prop_assert_eq!(a == b, view_path(&a) == view_path(&b));
+        }
+
+        #[test]
+        fn no_view_leaves_the_folder_of_views(place in arb_place(), hash: [u8; 32]) {
+            let views = RelPath::parse(VIEWS).unwrap();
+            let host = HostName::parse("h").unwrap();
+            prop_assert!(view_path(&place).is_within(&views));
+            let of_host = view_path_of_host(&place, &host, &BlobHash::from_bytes(hash));
+            prop_assert!(of_host.is_within(&views) && of_host != view_path(&place));
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! What mama's facts mean: the rules, and the use cases that drive the ports.
+//!
+//! No I/O, no clock, no runtime: everything from outside arrives through a port of [`mama_ports`], and the crate graph
+//! lets no adapter in.
+//!
+//! | room | answers |
+//! |---|---|
+//! | [`lifecycle`] | which target may follow which |
+//! | [`change`] | is this file the one we knew? |
+//! | [`absence`] | when may "not seen" become "gone"? |
+//! | [`ignoring`] | what does a scan leave out? |
+//! | [`reading`] | what does it mean when a source cannot be read? |
+//! | [`layout`] | where does a content or a view lie in the archive? |
+//! | [`reconcile`] | what should be, what is, and what to do about the difference |
+//! | [`archive`] | how a content gets into the archive and survives a power cut |
+//! | [`scan`], [`apply`] | the two phases |
+//!
+//! A rule is a function from data to a decision:
+//!
+//! ```
+//! use mama_domain::lifecycle::{Event, step};
+//! use mama_ports::vocab::Status;
+//!
+//! assert_eq!(step(Status::Pending, Event::Applied), Ok(Status::Assigned));
+//! assert!(step(Status::Ignored, Event::Applied).is_err());
+//! ```
+
+pub mod absence;
+pub mod change;
+pub mod ignoring;
+pub mod layout;
+pub mod lifecycle;
+pub mod reading;
+pub mod reconcile;

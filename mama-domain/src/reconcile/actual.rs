@@ -1,0 +1,66 @@
+//! What a survey found, as the planner needs it.
+
+use std::collections::BTreeMap;
+
+use mama_ports::filesystem::FsErrorKind;
+use mama_ports::repository::Source;
+use mama_ports::vocab::{BlobHash, FileId, RelPath};
+
+/// The facts about everything that the wishes of one page mention.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Actual {
+    /// The contents, by hash.
+    pub blobs: BTreeMap<BlobHash, BlobFact>,
+    /// Inodes that were contents once and lie in quarantine: a view of one is ours to replace.
+    pub quarantined: Vec<FileId>,
+    /// The view paths that are wanted or were made.
+    pub views: BTreeMap<RelPath, ViewFact>,
+    /// Where a content that is not stored could be read.
+    pub sources: BTreeMap<BlobHash, SourceFact>,
+}
+
+/// What lies under a content's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlobFact {
+    /// Nothing.
+    Absent,
+    /// A file of the right size.
+    Present(FileId),
+    /// Something that cannot be this content.
+    Damaged(FileId),
+}
+
+/// What lies at a view path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ViewFact {
+    /// Nothing.
+    Absent,
+    /// This file.
+    File(FileId),
+    /// This file, which is no link but holds the content that is expected here: made where an inode could take no more names.
+    Copy(FileId, BlobHash),
+    /// No regular file, or the way there leads through something that is no folder.
+    Foreign,
+    /// The name cannot be used, for this reason.
+    Unusable(FsErrorKind),
+}
+
+/// Whether a content can be had from its sources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceFact {
+    /// From each of these, at least one; the files have the size and mtime that they had when they were hashed.
+    Ready(Vec<Source>),
+    /// From nowhere, for this reason.
+    None(NoSource),
+}
+
+/// Why no source of a content can be read. In order of what is said if several apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoSource {
+    /// It was only ever seen on other hosts.
+    Elsewhere,
+    /// Nothing has that name any more.
+    Missing,
+    /// The file is not the one that was scanned.
+    Changed,
+}

@@ -1,0 +1,115 @@
+//! What the catalog is told after the actions were tried.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mama_ports::repository::Settlement;
+use mama_ports::vocab::{BlobHash, Fingerprint, ObservationId, Placement, RelPath, Standing};
+
+use super::finding::{Finding, FindingKind};
+use super::plan::{Goal, Plan, Prospect};
+
+/// What became of the actions of one plan.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Done {
+    /// Contents that were to be stored, by hash.
+    pub stored: BTreeMap<BlobHash, Outcome>,
+    /// Views that were to be linked, by path.
+    pub linked: BTreeMap<RelPath, Outcome>,
+    /// Sources of which the archive took a hard link, with their fingerprint now.
+    pub moved: BTreeMap<ObservationId, Fingerprint>,
+    /// Sources that turned out to have other bytes than when they were scanned.
+    pub doubtful: BTreeSet<ObservationId>,
+}
+
+/// What became of one action: done and durable, or refused.
+pub type Outcome = Result<(), Refusal>;
+
+/// Why an action was not done although it was planned: the world had moved, or the file cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The source is not there any more.
+    Missing,
+    /// The source is not what was scanned, or changes while it is read.
+    Changed,
+    /// What stood under the content's name was not it, and no source has it.
+    Damaged,
+    /// Something stands where the view belongs.
+    Occupied,
+    /// Anything else, in words.
+    Failed(String),
+}
+
+/// The settlements that follow from a plan and what became of it, and what its reader should know.
+pub fn settle(plan: &Plan, done: &Done) -> (Vec<Settlement>, Vec<Finding>) {
+    let mut findings = plan.findings.clone();
+    let mut settlements = Vec::with_capacity(plan.prospects.len());
+    for prospect in &plan.prospects {
+        let end = end_of(prospect, done);
+        if let (true, Some(kind)) = (prospect.open, end.finding) {
+            findings.push(Finding { id: prospect.id, at: prospect.at.clone(), kind });
+        }
+        settlements.push(Settlement {
+            id: prospect.id,
+            from: prospect.from,
+            to: Standing {
+                status: if end.reached { prospect.status } else { prospect.from.standing.status },
+                placement: end.placement,
+            },
+            open: end.open,
+            view: end.view,
+            fingerprint: done.moved.get(&prospect.id).copied(),
+            doubtful: done.doubtful.contains(&prospect.id),
+        });
+    }
+    (settlements, findings)
+}
+
+struct End {
+    /// Whether the goal was reached, so that the target may be promoted.
+    reached: bool,
+    placement: Placement,
+    open: bool,
+    view: Option<RelPath>,
+    finding: Option<FindingKind>,
+}
+
+impl End {
+    const fn reached(placement: Placement, view: Option<RelPath>) -> Self {
+        Self { reached: true, placement, open: false, view, finding: None }
+    }
+
+    fn refused(placement: Placement, finding: FindingKind) -> Self {
+        Self { reached: false, placement, open: true, view: None, finding: Some(finding) }
+    }
+}
+
+fn end_of(prospect: &Prospect, done: &Done) -> End {
+    let stored = done.stored.get(&prospect.hash).unwrap_or(&Ok(()));
+    match (&prospect.goal, stored) {
+        (Goal::Settled { placement, open }, _) => {
+            End { reached: false, placement: *placement, open: *open, view: None, finding: None }
+        }
+        (Goal::Stored { or_lost: true }, Err(Refusal::Missing | Refusal::Changed)) => {
+            End { open: false, ..End::refused(Placement::Lost, FindingKind::Lost) }
+        }
+        (Goal::Stored { .. } | Goal::Placed(_), Err(refusal)) => {
+            let finding = match refusal {
+                Refusal::Missing => FindingKind::Missing,
+                Refusal::Changed => FindingKind::Changed,
+                Refusal::Damaged | Refusal::Occupied => FindingKind::Damaged,
+                Refusal::Failed(reason) => FindingKind::Failed(reason.clone()),
+            };
+            End::refused(Placement::Failed, finding)
+        }
+        (Goal::Stored { .. }, Ok(())) => End::reached(Placement::Stored, None),
+        (Goal::Placed(view), Ok(())) => match done.linked.get(view).unwrap_or(&Ok(())) {
+            Ok(()) => End::reached(Placement::Placed, Some(view.clone())),
+            Err(Refusal::Failed(reason)) => {
+                End::refused(Placement::Failed, FindingKind::Failed(reason.clone()))
+            }
+            Err(Refusal::Missing | Refusal::Changed | Refusal::Damaged | Refusal::Occupied) => {
+                End::refused(Placement::Conflict, FindingKind::Occupied(view.clone()))
+            }
+        },
+    }
+}
