@@ -26,6 +26,8 @@
 //! ```
 
 pub mod absence;
+pub mod apply;
+pub mod archive;
 pub mod change;
 pub mod ignoring;
 pub mod layout;

@@ -1,0 +1,242 @@
+//! A plan, performed and settled.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use mama_ports::events::{Event, Trouble};
+use mama_ports::filesystem::Held;
+use mama_ports::repository::{SettleBatch, Settled};
+use mama_ports::runtime::Pending;
+use mama_ports::vocab::{BlobHash, FileId, RelPath, Status};
+
+use super::report::{ApplyReport, trouble};
+use super::{Apply, ApplyError, Page};
+use crate::archive::{Archive, Entered, Transfer, Verdict};
+use crate::layout;
+use crate::reconcile::{
+    Action, Done, Goal, LinkView, Plan, Prospect, Refusal, RemoveView, StoreBlob, settle,
+};
+
+/// Contents that become durable together: one pair of syncs for so many files or bytes (safety.md §3).
+const BATCH_FILES: usize = 256;
+const BATCH_BYTES: u64 = 256 << 20;
+
+/// An apply that holds the archive's lock.
+pub(super) struct Run<'a> {
+    pub(super) apply: &'a Apply,
+    /// Every job keeps it, so that a run that is dropped frees the archive only when its last job is done.
+    pub(super) lock: Arc<dyn Held>,
+}
+
+/// Contents that are in the archive now, and how they came to be there.
+type EnteredBlobs<'p> = Vec<(&'p StoreBlob, Entered)>;
+
+impl Run<'_> {
+    /// Does something to the archive, on a worker.
+    pub(super) fn on_worker<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Archive) -> T + Send + 'static,
+    ) -> Pending<T> {
+        let (archive, lock) = (self.apply.archive.clone(), Arc::clone(&self.lock));
+        self.apply.workers.start(move || {
+            let done = work(&archive);
+            drop(lock);
+            done
+        })
+    }
+
+    /// Performs one page. The catalog hears of damage before anything is done about it, of contents when they are durable, of views when those are.
+    pub(super) async fn perform(&self, page: &Page, report: &mut ApplyReport) -> Result<(), ApplyError> {
+        let Apply { catalog, events, .. } = self.apply;
+        let mut done = Done::default();
+        if !page.plan.damaged.is_empty() {
+            let damaged = page.plan.damaged.clone();
+            catalog.settle(&SettleBatch { damaged, ..SettleBatch::default() }).await?;
+        }
+        let stores: Vec<&StoreBlob> = page.plan.stores().collect();
+        let mut entered = EnteredBlobs::new();
+        for batch in batches(&stores) {
+            entered.extend(self.store(batch, &mut done, report).await?);
+        }
+        self.show(&page.plan, &entered, &mut done, report).await?;
+        self.follow_links(&entered, &mut done).await;
+
+        let (settlements, findings) = settle(&page.plan, &done);
+        let is_promoted: Vec<bool> = settlements
+            .iter()
+            .map(|s| s.from.standing.status == Status::Pending && s.to.status == Status::Assigned)
+            .collect();
+        let settled = catalog.settle(&SettleBatch { settlements, ..SettleBatch::default() }).await?;
+        let promoted =
+            settled.iter().zip(is_promoted).filter(|(settled, is)| *is && **settled == Settled::Done);
+        report.assigned += promoted.count() as u64;
+        report.observations += page.waiting.len() as u64;
+        for finding in &findings {
+            report.count(finding);
+            trouble(finding).into_iter().for_each(|trouble| events.emit(Event::Trouble(trouble)));
+        }
+        Ok(())
+    }
+
+    /// Stores one batch: verified or staged by many workers, published by one, then remembered.
+    async fn store<'p>(
+        &self,
+        batch: &[&'p StoreBlob],
+        done: &mut Done,
+        report: &mut ApplyReport,
+    ) -> Result<EnteredBlobs<'p>, ApplyError> {
+        let Apply { catalog, events, policy, sources, .. } = self.apply;
+        self.apply.check_room(batch.iter().map(|store| store.size).sum()).await?;
+        let (mut entered, missing) = self.verify(batch, done).await?;
+
+        let staging = missing.into_iter().map(|store| {
+            let (work, sources, transfers) = (store.clone(), Arc::clone(sources), policy.transfers.clone());
+            (store, self.on_worker(move |archive| archive.enter(&work, &sources, &transfers)))
+        });
+        let staging: Vec<_> = staging.collect();
+        let mut staged = Vec::new();
+        for (store, staging) in staging {
+            staged.push((store, staging.await));
+        }
+        for (store, staging) in staged {
+            let staging = staging?;
+            done.doubtful.extend(staging.doubtful);
+            match staging.outcome {
+                Ok(how) => entered.push((store, how)),
+                Err(refusal) => drop(done.stored.insert(store.hash, Err(refusal))),
+            }
+        }
+        if entered.is_empty() {
+            return Ok(entered);
+        }
+        let is_new = |(store, how): &(&StoreBlob, Entered)| (*how != Entered::Present).then_some(store.hash);
+        let fresh: Vec<BlobHash> = entered.iter().filter_map(is_new).collect();
+        self.on_worker(move |archive| archive.publish(&fresh)).await?;
+        let stored = entered.iter().map(|(store, _)| store.hash).collect();
+        catalog.settle(&SettleBatch { stored, ..SettleBatch::default() }).await?;
+        for (store, how) in &entered {
+            done.stored.insert(store.hash, Ok(()));
+            report.count_entered(store.size, how);
+        }
+        events.emit(Event::Stored { bytes: entered.iter().map(|(store, _)| store.size).sum() });
+        Ok(entered)
+    }
+
+    /// Verifies what lies under the names of contents already. What is not whole is reported to the catalog, then put aside; gives what is whole, and what is to be staged.
+    async fn verify<'p>(
+        &self,
+        batch: &[&'p StoreBlob],
+        done: &mut Done,
+    ) -> Result<(EnteredBlobs<'p>, Vec<&'p StoreBlob>), ApplyError> {
+        let (existing, mut missing): (Vec<&StoreBlob>, Vec<&StoreBlob>) =
+            batch.iter().partition(|store| store.existing.is_some());
+        let verifying: Vec<_> = existing
+            .into_iter()
+            .map(|store| {
+                let hash = store.hash;
+                (store, self.on_worker(move |archive| archive.verify(&hash)))
+            })
+            .collect();
+        let (mut whole, mut damaged) = (EnteredBlobs::new(), Vec::new());
+        for (store, verifying) in verifying {
+            match verifying.await {
+                Verdict::Whole => whole.push((store, Entered::Present)),
+                Verdict::Damaged => damaged.push(store),
+                Verdict::Closed(reason) => {
+                    let reason = format!("what the archive has of it cannot be verified: {reason}");
+                    done.stored.insert(store.hash, Err(Refusal::Failed(reason)));
+                }
+            }
+        }
+        if !damaged.is_empty() {
+            let hashes: Vec<BlobHash> = damaged.iter().map(|store| store.hash).collect();
+            let batch = SettleBatch { damaged: hashes.clone(), ..SettleBatch::default() };
+            self.apply.catalog.settle(&batch).await?;
+            hashes.iter().for_each(|hash| self.warn_of_damage(hash));
+            self.on_worker(move |archive| hashes.iter().try_for_each(|hash| archive.put_aside(hash))).await?;
+            missing.extend(damaged);
+        }
+        Ok((whole, missing))
+    }
+
+    fn warn_of_damage(&self, hash: &BlobHash) {
+        let reason = format!("is not what its name says; it is kept in {}", layout::QUARANTINE);
+        let trouble = Trouble::warning(self.apply.archive.root(), &layout::blob_path(hash), reason);
+        self.apply.events.emit(Event::Trouble(trouble));
+    }
+
+    /// Makes the views, also those of a damaged content that was replaced by a good one under another inode.
+    async fn show(
+        &self,
+        plan: &Plan,
+        entered: &EnteredBlobs<'_>,
+        done: &mut Done,
+        report: &mut ApplyReport,
+    ) -> Result<(), ApplyError> {
+        if plan.prospects.is_empty() && plan.actions.is_empty() {
+            return Ok(());
+        }
+        let is_there = |hash: &BlobHash| done.stored.get(hash).is_none_or(Result::is_ok);
+        let mut links: Vec<LinkView> = Vec::new();
+        let mut removes: Vec<RemoveView> = Vec::new();
+        for action in &plan.actions {
+            match action {
+                Action::Link(link) if is_there(&link.hash) => links.push(link.clone()),
+                Action::Remove(remove) => removes.push(remove.clone()),
+                Action::Link(_) | Action::Store(_) => {}
+            }
+        }
+        links.extend(relinks(plan, entered, &links));
+        let shown = self.on_worker(move |archive| archive.show(&removes, &links)).await?;
+        report.views_created += shown.created;
+        report.views_removed += shown.removed;
+        done.linked = shown.linked;
+        Ok(())
+    }
+
+    /// Learns the new ctimes of sources that the archive took as its own, last of all, because every link moves them.
+    async fn follow_links(&self, entered: &EnteredBlobs<'_>, done: &mut Done) {
+        for (store, how) in entered {
+            if let Entered::Staged(Transfer::Link, source) = how {
+                let (hash, from, sources) = (store.hash, source.clone(), Arc::clone(&self.apply.sources));
+                let now = self
+                    .on_worker(move |archive| archive.fingerprint_of_linked(&hash, &from, &sources))
+                    .await;
+                done.moved.extend(now.map(|now| (source.id, now)));
+            }
+        }
+    }
+}
+
+/// Links for views that show the inode of a content that was replaced.
+fn relinks(plan: &Plan, entered: &EnteredBlobs<'_>, planned: &[LinkView]) -> Vec<LinkView> {
+    let old_inode = |(store, how): &(&StoreBlob, Entered)| match how {
+        Entered::Present => None,
+        Entered::Staged(..) => Some((store.hash, store.existing?)),
+    };
+    let replaced: BTreeMap<BlobHash, FileId> = entered.iter().filter_map(old_inode).collect();
+    let planned: BTreeSet<&RelPath> = planned.iter().map(|link| &link.view).collect();
+    let relink = |Prospect { hash, goal, .. }: &Prospect| match goal {
+        Goal::Placed(view) if !planned.contains(view) => {
+            Some(LinkView { hash: *hash, view: view.clone(), replacing: Some(*replaced.get(hash)?) })
+        }
+        Goal::Placed(_) | Goal::Stored { .. } | Goal::Settled { .. } => None,
+    };
+    plan.prospects.iter().filter_map(relink).collect()
+}
+
+/// Splits what is to be stored into batches of bounded files and bytes, at least one file each.
+fn batches<'a, 'b>(stores: &'a [&'b StoreBlob]) -> impl Iterator<Item = &'a [&'b StoreBlob]> {
+    let mut rest = stores;
+    std::iter::from_fn(move || {
+        let mut bytes = 0u64;
+        let fits = rest.iter().take(BATCH_FILES).take_while(|store| {
+            let is_first = bytes == 0;
+            bytes = bytes.saturating_add(store.size.max(1));
+            is_first || bytes <= BATCH_BYTES
+        });
+        let (batch, later) = rest.split_at(fits.count());
+        rest = later;
+        (!batch.is_empty()).then_some(batch)
+    })
+}

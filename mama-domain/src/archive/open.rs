@@ -1,0 +1,181 @@
+//! Making an archive, and opening one.
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+use mama_ports::content::ContentHasher;
+use mama_ports::filesystem::{Filesystem, FsError, FsErrorKind, WriteTree};
+use mama_ports::vocab::{AbsPath, ArchiveId, RelPath};
+
+use super::Archive;
+use crate::layout;
+
+/// The first line of the marker; it would change if the layout did.
+const FORMAT: &str = "mama archive 1";
+
+/// Why there is no archive to work with.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The folder is no archive.
+    #[error("{0} is not a mama archive; make one with `mama init {0}`")]
+    NotOne(AbsPath),
+    /// It was made by a later version of mama.
+    #[error("{root} is an archive of another version of mama (`{format}`); use that version, or a newer one")]
+    OtherFormat {
+        /// Where.
+        root: AbsPath,
+        /// The marker's first line.
+        format: String,
+    },
+    /// Its marker makes no sense.
+    #[error("{0}/.mama/archive is damaged: it names no archive id")]
+    BadMarker(AbsPath),
+    /// Files are in the folder.
+    #[error("{0} holds files already; an archive starts in a new or empty folder")]
+    NotEmpty(AbsPath),
+    /// It holds contents, and nothing says which archive it is.
+    #[error(
+        "{0} holds the contents of an archive that lost its marker .mama/archive; run `mama init` with the database that belongs to it, or put the marker back from a backup"
+    )]
+    MarkerLost(AbsPath),
+    /// It would lie in another archive.
+    #[error("{root} lies in the archive {outer}; an archive does not hold another one")]
+    Inside {
+        /// Where it would be.
+        root: AbsPath,
+        /// The other archive.
+        outer: AbsPath,
+    },
+    /// The disk refuses.
+    #[error("cannot use {root} as an archive")]
+    Filesystem {
+        /// Where.
+        root: AbsPath,
+        /// The cause.
+        source: FsError,
+    },
+}
+
+/// The id of an archive that is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// A new one.
+    New(ArchiveId),
+    /// The one that its catalog knows: an archive that lost its marker gets it back.
+    Known(ArchiveId),
+}
+
+/// Makes an archive in a new or empty folder; one that is there already is opened and keeps its id.
+pub fn create(
+    fs: &dyn Filesystem,
+    root: &AbsPath,
+    identity: Identity,
+    hasher: Arc<dyn ContentHasher>,
+) -> Result<Archive, ArchiveError> {
+    let failed = |source| ArchiveError::Filesystem { root: root.clone(), source };
+    if let Some(outer) = outer_archive(fs, root).map_err(failed)? {
+        return Err(ArchiveError::Inside { root: root.clone(), outer });
+    }
+    fs.make_root(root).map_err(failed)?;
+    let tree = fs.archive(root).map_err(failed)?;
+    if tree.facts(&layout::marker_path()).map_err(failed)?.is_none() {
+        let is_foreign = |name: &[u8]| {
+            let own = layout::folders()
+                .iter()
+                .chain([&layout::quarantine()])
+                .any(|folder| folder.as_bytes() == name);
+            !own && name != b"lost+found"
+        };
+        if tree.list(&RelPath::root()).map_err(failed)?.iter().any(|entry| is_foreign(entry.name.as_bytes()))
+        {
+            return Err(ArchiveError::NotEmpty(root.clone()));
+        }
+        let id = match identity {
+            Identity::Known(id) => id,
+            Identity::New(_) if holds_contents(&*tree).map_err(failed)? => {
+                return Err(ArchiveError::MarkerLost(root.clone()));
+            }
+            Identity::New(id) => id,
+        };
+        lay_out(&*tree, &id).map_err(failed)?;
+    }
+    open(fs, root, hasher)
+}
+
+/// The archive that `root` lies in, if it does.
+fn outer_archive(fs: &dyn Filesystem, root: &AbsPath) -> Result<Option<AbsPath>, FsError> {
+    let slash = AbsPath::root();
+    let tree = fs.source(&slash)?;
+    let above = std::iter::successors(root.from_slash().parent(), RelPath::parent);
+    for folder in above {
+        // a folder that one may not look into, or that a link leads to, is nobody's archive
+        if let Ok(Some(_)) = tree.facts(&folder.join_path(&layout::marker_path())) {
+            return Ok(Some(slash.join(&folder)));
+        }
+    }
+    Ok(None)
+}
+
+fn holds_contents(tree: &dyn WriteTree) -> Result<bool, FsError> {
+    match tree.list(&layout::blobs()) {
+        Ok(entries) => Ok(!entries.is_empty()),
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The marker comes last, and whole: an archive that is half made is none.
+fn lay_out(tree: &dyn WriteTree, id: &ArchiveId) -> Result<(), FsError> {
+    for folder in layout::folders() {
+        existing_is_fine(tree.make_dir(&folder))?;
+    }
+    let staged = layout::staged_marker_path();
+    match tree.unlink(&staged) {
+        Err(error) if !error.is_not_found() => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut marker = tree.create(&staged)?;
+    let written = marker.write_all(format!("{FORMAT}\n{id}\n").as_bytes());
+    written.map_err(|error| FsError::of_stream("write", staged.as_bytes(), error))?;
+    marker.finish()?;
+    tree.sync_all()?;
+    // whoever is first has made the archive
+    existing_is_fine(tree.link(&staged, &layout::marker_path()))?;
+    tree.unlink(&staged)?;
+    tree.sync_all()
+}
+
+fn existing_is_fine(made: Result<(), FsError>) -> Result<(), FsError> {
+    match made {
+        Err(error) if error.kind == FsErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
+}
+
+/// Opens the archive at `root`.
+pub fn open(
+    fs: &dyn Filesystem,
+    root: &AbsPath,
+    hasher: Arc<dyn ContentHasher>,
+) -> Result<Archive, ArchiveError> {
+    let failed = |source: FsError| match source.is_not_found() {
+        true => ArchiveError::NotOne(root.clone()),
+        false => ArchiveError::Filesystem { root: root.clone(), source },
+    };
+    let tree = fs.archive(root).map_err(failed)?;
+    let mut text = String::new();
+    let marker = tree.open(&layout::marker_path()).map_err(failed)?;
+    marker.take(1024).read_to_string(&mut text).map_err(|_| ArchiveError::BadMarker(root.clone()))?;
+    let mut lines = text.lines();
+    match lines.next() {
+        Some(FORMAT) => {}
+        other => {
+            return Err(ArchiveError::OtherFormat {
+                root: root.clone(),
+                format: other.unwrap_or_default().to_owned(),
+            });
+        }
+    }
+    let id = lines.next().and_then(ArchiveId::parse).ok_or_else(|| ArchiveError::BadMarker(root.clone()))?;
+    Ok(Archive { root: root.clone(), id, tree, hasher })
+}

@@ -1,0 +1,131 @@
+//! Actions, performed.
+
+use std::collections::BTreeMap;
+
+use mama_ports::filesystem::FsErrorKind;
+use mama_ports::repository::Source;
+use mama_ports::vocab::{BlobHash, Fingerprint, ObservationId, RelPath, SourceKind};
+
+use super::stage::StageError;
+use super::views::Linked;
+use super::{Archive, SourceTrees, Stopped, Transfer, stopped};
+use crate::layout;
+use crate::reading::Unreadable;
+use crate::reconcile::{LinkView, Outcome, Refusal, RemoveView, StoreBlob};
+
+/// Which ways into the archive are tried for each kind of source, in this order; a copy is always the last.
+pub type Transfers = BTreeMap<SourceKind, Vec<Transfer>>;
+
+/// How a content came to be in the archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entered {
+    /// It lay there, whole.
+    Present,
+    /// It waits in the staging area, and came this way from here.
+    Staged(Transfer, Source),
+}
+
+/// What a verification found under a content's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The content.
+    Whole,
+    /// Something else, or something that cannot be read any more.
+    Damaged,
+    /// Nobody knows: it may not be opened, for this reason.
+    Closed(String),
+}
+
+/// What staging one content came to.
+#[derive(Debug)]
+pub struct Staging {
+    /// The way it came, or why it did not.
+    pub outcome: Result<Entered, Refusal>,
+    /// Sources that have other bytes than when they were scanned, although their size and mtime are the same.
+    pub doubtful: Vec<ObservationId>,
+}
+
+/// What became of the views of one batch; durable.
+#[derive(Debug, Default)]
+pub struct ViewsDone {
+    /// The links, by path.
+    pub linked: BTreeMap<RelPath, Outcome>,
+    /// Views that were made.
+    pub created: u64,
+    /// Views that were taken away.
+    pub removed: u64,
+}
+
+impl Archive {
+    /// Reads what lies under a content's name.
+    pub fn verify(&self, hash: &BlobHash) -> Verdict {
+        match self.holds(&layout::blob_path(hash), hash) {
+            Ok(true) => Verdict::Whole,
+            Ok(false) => Verdict::Damaged,
+            Err(error) => match Unreadable::from(&error) {
+                Unreadable::Failed(reason) if error.kind != FsErrorKind::Other => Verdict::Closed(reason),
+                Unreadable::Vanished | Unreadable::Replaced | Unreadable::Failed(_) => Verdict::Damaged,
+            },
+        }
+    }
+
+    /// Stages one content from the first of its sources that gives it.
+    pub fn enter(
+        &self,
+        store: &StoreBlob,
+        sources: &SourceTrees,
+        transfers: &Transfers,
+    ) -> Result<Staging, Stopped> {
+        let refusal = if store.existing.is_some() { Refusal::Damaged } else { Refusal::Missing };
+        let mut staging = Staging { outcome: Err(refusal), doubtful: Vec::new() };
+        for source in &store.sources {
+            let ways = transfers.get(&source.at.root.kind).map_or([].as_slice(), Vec::as_slice);
+            let staged = match sources.tree(&source.at.root.basedir) {
+                Ok(tree) => self.stage(&store.hash, source, &*tree, ways),
+                Err(_) => Err(StageError::Refused(Refusal::Missing)),
+            };
+            match staged {
+                Ok(way) => {
+                    staging.outcome = Ok(Entered::Staged(way, source.clone()));
+                    break;
+                }
+                Err(StageError::Refused(refusal)) => {
+                    if refusal == Refusal::Changed {
+                        staging.doubtful.push(source.id);
+                    }
+                    staging.outcome = Err(refusal);
+                }
+                Err(StageError::Stopped(stopped)) => return Err(stopped),
+            }
+        }
+        Ok(staging)
+    }
+
+    /// Removes and makes views, then makes durable what is there, also what an interrupted run had made.
+    pub fn show(&self, removes: &[RemoveView], links: &[LinkView]) -> Result<ViewsDone, Stopped> {
+        let mut done = ViewsDone::default();
+        for remove in removes {
+            done.removed += u64::from(self.remove_view(remove)?);
+        }
+        for link in links {
+            let linked = self.put_view(link)?;
+            done.created += u64::from(matches!(linked, Ok(Linked::Made)));
+            done.linked.insert(link.view.clone(), linked.map(|_| ()));
+        }
+        self.tree.sync_all().map_err(stopped("make views durable"))?;
+        Ok(done)
+    }
+
+    /// The fingerprint of a source whose inode the archive has taken as its own; `None` if the file is another, or another version, by now.
+    pub fn fingerprint_of_linked(
+        &self,
+        hash: &BlobHash,
+        source: &Source,
+        sources: &SourceTrees,
+    ) -> Option<Fingerprint> {
+        let seen = sources.tree(&source.at.root.basedir).ok()?.facts(&source.at.path()).ok()??;
+        let blob = self.tree.facts(&layout::blob_path(hash)).ok()??;
+        let is_it = seen.id == blob.id && seen.fingerprint().is_same_version(&source.fingerprint);
+        is_it.then(|| seen.fingerprint())
+    }
+}

@@ -1,0 +1,97 @@
+//! Steps 5 to 7 of the protocol: staged contents become durable, get their names, and the names become durable.
+
+use mama_ports::filesystem::{Fs, FsErrorKind};
+use mama_ports::vocab::{BlobHash, RelPath};
+
+use super::{Archive, Stopped, stopped};
+use crate::layout;
+
+impl Archive {
+    /// Publishes a batch of staged contents: when it returns, bytes and names survive a power cut.
+    ///
+    /// A failed sync is never asked again: the names are taken back, and the next apply stages everything anew.
+    pub(crate) fn publish(&self, staged: &[BlobHash]) -> Result<(), Stopped> {
+        self.tree.sync_all().map_err(stopped("make contents durable"))?;
+        let mut named = Vec::with_capacity(staged.len());
+        for hash in staged {
+            if self.give_name(hash).map_err(stopped("give a content its name"))? {
+                named.push(hash);
+            }
+        }
+        self.tree.sync_all().map_err(|error| {
+            self.take_back(&named);
+            stopped("make the names of contents durable")(error)
+        })
+    }
+
+    /// Whether the staged file got the name; if not, a whole one had it.
+    fn give_name(&self, hash: &BlobHash) -> Fs<bool> {
+        let (staged, blob) = (layout::staging_path(hash), layout::blob_path(hash));
+        let is_taken =
+            |linked: &Fs<()>| linked.as_ref().is_err_and(|error| error.kind == FsErrorKind::AlreadyExists);
+        let mut linked = self.link_making_folders(&staged, &blob);
+        if is_taken(&linked) && !self.holds(&blob, hash)? {
+            self.quarantine(hash)?;
+            linked = self.link_making_folders(&staged, &blob);
+        }
+        let is_named = !is_taken(&linked);
+        if is_named {
+            linked?;
+        }
+        self.tree.unlink(&staged)?;
+        Ok(is_named)
+    }
+
+    /// Names of which nobody knows whether they are durable become staged names again, which the next sweep removes.
+    fn take_back(&self, named: &[&BlobHash]) {
+        for hash in named {
+            // where even this fails, the next apply finds a name that the catalog does not know, and verifies it
+            drop(self.tree.rename(&layout::blob_path(hash), &layout::staging_path(hash)));
+        }
+    }
+
+    /// Puts aside what stands under a content's name and is not that content, if anything does.
+    pub(crate) fn put_aside(&self, hash: &BlobHash) -> Result<(), Stopped> {
+        match self.quarantine(hash) {
+            Err(error) if error.is_not_found() => Ok(()),
+            aside => aside.map_err(stopped("put a damaged content aside")),
+        }
+    }
+
+    fn quarantine(&self, hash: &BlobHash) -> Fs<()> {
+        for nth in 0.. {
+            let aside = layout::quarantine_path(hash, nth);
+            if self.tree.facts(&aside)?.is_none() {
+                self.make_folders_of(&aside)?;
+                return self.tree.rename(&layout::blob_path(hash), &aside);
+            }
+        }
+        unreachable!("a number is always free")
+    }
+
+    /// Links first and makes the folders only if they are missing: most are there.
+    pub(super) fn link_making_folders(&self, from: &RelPath, to: &RelPath) -> Fs<()> {
+        match self.tree.link(from, to) {
+            Err(error) if error.kind == FsErrorKind::NotFound => {
+                self.make_folders_of(to)?;
+                self.tree.link(from, to)
+            }
+            linked => linked,
+        }
+    }
+
+    pub(super) fn make_folders_of(&self, path: &RelPath) -> Fs<()> {
+        let Some(folder) = path.parent().filter(|folder| !folder.is_root()) else { return Ok(()) };
+        match self.tree.make_dir(&folder) {
+            Err(error) if error.kind == FsErrorKind::NotFound => {
+                self.make_folders_of(&folder)?;
+                match self.tree.make_dir(&folder) {
+                    Err(error) if error.kind == FsErrorKind::AlreadyExists => Ok(()),
+                    made => made,
+                }
+            }
+            Err(error) if error.kind == FsErrorKind::AlreadyExists => Ok(()),
+            made => made,
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Steps 2 to 4 of the protocol: bytes come into the staging area and are proven to be the content.
+
+use std::io::{self, Write};
+
+use mama_ports::filesystem::{Fs, FsError, FsErrorKind, ReadHandle, ReadTree};
+use mama_ports::repository::Source;
+use mama_ports::vocab::{BlobHash, Fingerprint, RelPath};
+
+use super::{Archive, Stopped, Transfer, stopped};
+use crate::layout;
+use crate::reading::Unreadable;
+use crate::reconcile::Refusal;
+
+/// How often a source that changes while it is read is tried.
+const TRIES: u32 = 3;
+
+/// The size of one read while copying, in bytes.
+const CHUNK: usize = 256 << 10;
+
+/// Why a content is not staged.
+#[derive(Debug)]
+pub(super) enum StageError {
+    /// This content only.
+    Refused(Refusal),
+    /// The archive cannot take anything.
+    Stopped(Stopped),
+}
+
+/// What one try brought into the staging area.
+enum Taken {
+    /// The content.
+    Whole(Transfer),
+    /// Something, while the source moved.
+    Moved,
+    /// Another content.
+    Other(Transfer),
+}
+
+impl From<Stopped> for StageError {
+    fn from(stopped: Stopped) -> Self {
+        Self::Stopped(stopped)
+    }
+}
+
+impl Archive {
+    /// Brings the bytes of `source` into the staging area, proven to be `hash` and read-only, by the first way that works.
+    ///
+    /// Nothing stays behind if it is refused.
+    pub(super) fn stage(
+        &self,
+        hash: &BlobHash,
+        source: &Source,
+        tree: &dyn ReadTree,
+        ways: &[Transfer],
+    ) -> Result<Transfer, StageError> {
+        let staged = layout::staging_path(hash);
+        let mut ways = ways;
+        for _ in 0..TRIES {
+            match self.take(hash, source, tree, ways) {
+                Ok(Taken::Whole(way)) => return Ok(way),
+                Ok(Taken::Moved) => self.discard(&staged)?,
+                // a clone that lies (safety.md §4); a copy will tell
+                Ok(Taken::Other(Transfer::Clone)) => {
+                    self.discard(&staged)?;
+                    ways = &[];
+                }
+                Ok(Taken::Other(Transfer::Link | Transfer::Copy)) => break,
+                Err(error) => {
+                    self.discard(&staged)?;
+                    return Err(error);
+                }
+            }
+        }
+        self.discard(&staged)?;
+        Err(StageError::Refused(Refusal::Changed))
+    }
+
+    /// One try.
+    fn take(
+        &self,
+        hash: &BlobHash,
+        source: &Source,
+        tree: &dyn ReadTree,
+        ways: &[Transfer],
+    ) -> Result<Taken, StageError> {
+        let staged = layout::staging_path(hash);
+        let mut handle = tree.open(&source.at.path()).map_err(refused)?;
+        let before = handle.facts().map_err(refused)?.fingerprint();
+        // a ctime or inode that moved is no reason to refuse a copy: its hash decides
+        if !before.is_same_version(&source.fingerprint) {
+            return Err(StageError::Refused(Refusal::Changed));
+        }
+        let may_link = before == source.fingerprint;
+        let way = self.transfer(&mut *handle, &staged, ways, may_link)?;
+        let is_whole = match (self.holds(&staged, hash), way) {
+            (Ok(is_whole), _) => is_whole,
+            // the clone shares the bad sectors of its source; a copy will tell
+            (Err(_), Transfer::Clone) => false,
+            (Err(error), Transfer::Link) => return Err(refused(error)),
+            (Err(error), Transfer::Copy) => return Err(stopped("read back what was written")(error).into()),
+        };
+        if !is_whole {
+            let is_steady = handle.facts().map_err(refused)?.fingerprint().is_same_version(&before);
+            return Ok(if is_steady { Taken::Other(way) } else { Taken::Moved });
+        }
+        let after = handle.facts().map_err(refused)?.fingerprint();
+        let is_steady = match way {
+            Transfer::Clone | Transfer::Copy => after == before,
+            // the link itself moved the ctime
+            Transfer::Link => after == Fingerprint { ctime: after.ctime, ..before },
+        };
+        if !is_steady {
+            return Ok(Taken::Moved);
+        }
+        self.tree.seal(&staged).map_err(stopped("make a content read-only"))?;
+        let sealed = handle.facts().map_err(refused)?.fingerprint();
+        Ok(if sealed.is_same_version(&before) { Taken::Whole(way) } else { Taken::Moved })
+    }
+
+    fn transfer(
+        &self,
+        source: &mut dyn ReadHandle,
+        staged: &RelPath,
+        ways: &[Transfer],
+        may_link: bool,
+    ) -> Result<Transfer, StageError> {
+        let facts = source.facts().map_err(refused)?;
+        let may_link = may_link && facts.links == 1 && facts.owned && facts.size > 0;
+        for way in ways {
+            let done = match way {
+                Transfer::Clone => self.tree.reflink_from(source, staged),
+                Transfer::Link if may_link => self.tree.link_from(source, staged),
+                Transfer::Link => continue,
+                Transfer::Copy => return self.copy(source, staged).map(|()| Transfer::Copy),
+            };
+            match done {
+                Ok(()) => return Ok(*way),
+                Err(error) if is_of_the_disk(&error) => {
+                    return Err(stopped("take a file into the archive")(error).into());
+                }
+                // any other failure of a shortcut is a reason to go the next way
+                Err(_) => self.discard(staged)?,
+            }
+        }
+        self.copy(source, staged).map(|()| Transfer::Copy)
+    }
+
+    fn copy(&self, source: &mut dyn ReadHandle, staged: &RelPath) -> Result<(), StageError> {
+        let doing = "write to the archive";
+        let mut target = self.tree.create(staged).map_err(stopped(doing))?;
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            let read = match source.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    self.discard(staged)?;
+                    return Err(StageError::Refused(Refusal::Failed(format!("cannot be read: {error}"))));
+                }
+            };
+            target
+                .write_all(&buffer[..read])
+                .map_err(|error| stopped(doing)(FsError::of_stream("write", staged.as_bytes(), error)))?;
+        }
+        target.finish().map_err(stopped(doing))?;
+        Ok(())
+    }
+
+    /// Whether the file at `path` has this hash, read from the archive.
+    pub(super) fn holds(&self, path: &RelPath, hash: &BlobHash) -> Fs<bool> {
+        let mut handle = self.tree.open(path)?;
+        let digest = self.hasher.digest(&mut handle);
+        Ok(digest.map_err(|error| FsError::of_stream("read", path.as_bytes(), error))?.hash == *hash)
+    }
+
+    /// Takes a staged name away, if it is there.
+    pub(super) fn discard(&self, staged: &RelPath) -> Result<(), Stopped> {
+        match self.tree.unlink(staged) {
+            Err(error) if !error.is_not_found() => Err(stopped("clean the staging area")(error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+}
+
+const fn is_of_the_disk(error: &FsError) -> bool {
+    matches!(error.kind, FsErrorKind::NoSpace | FsErrorKind::ReadOnly)
+}
+
+fn refused(error: FsError) -> StageError {
+    StageError::Refused(match Unreadable::from(&error) {
+        Unreadable::Vanished => Refusal::Missing,
+        Unreadable::Replaced => Refusal::Changed,
+        Unreadable::Failed(reason) => Refusal::Failed(reason),
+    })
+}
