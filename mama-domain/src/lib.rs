@@ -34,3 +34,4 @@ pub mod layout;
 pub mod lifecycle;
 pub mod reading;
 pub mod reconcile;
+pub mod scan;

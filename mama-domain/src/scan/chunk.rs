@@ -1,0 +1,111 @@
+//! A bounded portion of a scan: the files to read, and what the folder listings alone prove.
+
+use mama_ports::repository::{Known, Remembered};
+use mama_ports::vocab::{FileFacts, FileName, Fingerprint, ObservationId, RelPath};
+use mama_ports::walker::Visited;
+
+use crate::absence::{self, Absence};
+use crate::change::{Change, classify};
+
+/// Bytes to read in one chunk.
+const CHUNK_BYTES: u64 = 1 << 30;
+
+/// What is to be done about some files.
+#[derive(Debug, Default)]
+pub(super) struct Chunk {
+    pub(super) work: Vec<Work>,
+    pub(super) unchanged: u64,
+    pub(super) returned: Vec<(ObservationId, Fingerprint)>,
+    pub(super) gone: Vec<ObservationId>,
+    pub(super) gone_below: Vec<RelPath>,
+    pub(super) held: Vec<ObservationId>,
+    pub(super) held_below: Vec<RelPath>,
+}
+
+/// One file to read.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) dir: RelPath,
+    pub(super) name: FileName,
+    pub(super) size: u64,
+    /// The current observation, if there is one.
+    pub(super) known: Option<Known>,
+    /// Whether equal content confirms it: its size and mtime are the same.
+    pub(super) may_confirm: bool,
+}
+
+impl Chunk {
+    /// Sorts the files of a completely listed folder into this chunk.
+    pub(super) fn add(&mut self, visited: Visited, remembered: Remembered) {
+        let Absence { gone, gone_below, held, held_below } = absence::judge(&visited, &remembered);
+        self.gone.extend(gone);
+        self.held.extend(held);
+        self.gone_below.extend(gone_below.iter().map(|name| visited.dir.join(name)));
+        self.held_below.extend(held_below.iter().map(|name| visited.dir.join(name)));
+        for (name, facts) in visited.files {
+            // the port gives them in name order
+            let known = remembered.files.binary_search_by(|known| known.name.cmp(&name));
+            self.add_file(&visited.dir, name, &facts, known.ok().map(|at| &remembered.files[at]));
+        }
+    }
+
+    fn add_file(&mut self, dir: &RelPath, name: FileName, facts: &FileFacts, known: Option<&Known>) {
+        let may_confirm = match (classify(facts, known), known) {
+            (Change::Unchanged, _) => {
+                self.unchanged += 1;
+                return;
+            }
+            (Change::Returned, Some(known)) => {
+                self.returned.push((known.id, facts.fingerprint()));
+                return;
+            }
+            (Change::Suspect, _) => true,
+            (Change::New | Change::Modified | Change::Returned, _) => false,
+        };
+        self.work.push(Work { dir: dir.clone(), name, size: facts.size, known: known.cloned(), may_confirm });
+    }
+
+    /// Splits the files to read into chunks of at most so many files and of bounded bytes; the first has everything else.
+    pub(super) fn split(mut self, most_files: usize) -> Vec<Self> {
+        let mut chunks = Vec::new();
+        let mut bytes = 0u64;
+        let work = std::mem::take(&mut self.work);
+        for item in work {
+            if self.work.len() >= most_files
+                || (!self.work.is_empty() && bytes.saturating_add(item.size) > CHUNK_BYTES)
+            {
+                chunks.push(std::mem::take(&mut self));
+                bytes = 0;
+            }
+            bytes = bytes.saturating_add(item.size);
+            self.work.push(item);
+        }
+        chunks.push(self);
+        chunks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn work(size: u64) -> Work {
+        let name = FileName::parse("a").unwrap();
+        Work { dir: RelPath::root(), name, size, known: None, may_confirm: false }
+    }
+
+    #[test]
+    fn chunks_are_bounded_in_files_and_bytes_and_lose_nothing() {
+        let many = Chunk { work: (0..2500).map(|_| work(1)).collect(), unchanged: 7, ..Chunk::default() };
+        let sizes = |chunks: &[Chunk]| chunks.iter().map(|chunk| chunk.work.len()).collect::<Vec<_>>();
+        let chunks = many.split(1024);
+        assert_eq!(sizes(&chunks), [1024, 1024, 452]);
+        assert_eq!(chunks.iter().map(|chunk| chunk.unchanged).sum::<u64>(), 7);
+        let big = Chunk {
+            work: vec![work(1), work(CHUNK_BYTES), work(CHUNK_BYTES * 3), work(1)],
+            ..Chunk::default()
+        };
+        assert_eq!(sizes(&big.split(1024)), [1, 1, 1, 1]);
+        assert_eq!(sizes(&Chunk::default().split(1024)), [0]);
+    }
+}

@@ -1,0 +1,160 @@
+//! One file: a single read feeds the hasher and the detector, between two looks at its facts.
+
+use std::io::{self, Read};
+
+use mama_ports::content::{ContentHasher, ExtractError, Hint, MetadataExtractor, MimeDetector};
+use mama_ports::filesystem::{FsError, ReadTree};
+use mama_ports::runtime::Clock;
+use mama_ports::vocab::{BlobHash, Fingerprint, MetaDoc, Mime, RelPath};
+
+use crate::change::is_racy;
+use crate::reading::Unreadable;
+
+/// What the read of one file gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Examined {
+    pub(super) hash: BlobHash,
+    pub(super) mime: Option<Mime>,
+    pub(super) fingerprint: Fingerprint,
+    pub(super) racy: bool,
+}
+
+/// Why a file has no hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unexamined {
+    /// It changed or vanished in between; said in words.
+    Unsteady(&'static str),
+    /// It cannot be read; said in words.
+    Unreadable(String),
+}
+
+/// Reads one file once. A hash is only given to bytes that stood still while they were read.
+pub(super) fn examine(
+    tree: &dyn ReadTree,
+    at: &RelPath,
+    hasher: &dyn ContentHasher,
+    detector: Option<&dyn MimeDetector>,
+    clock: &dyn Clock,
+) -> Result<Examined, Unexamined> {
+    let started = clock.now();
+    let mut handle = tree.open(at).map_err(|error| unexamined(&error))?;
+    let before = handle.facts().map_err(|error| unexamined(&error))?.fingerprint();
+    let mut head = Head::new(&mut handle, detector.map_or(0, MimeDetector::wants));
+    let digest = hasher
+        .digest(&mut head)
+        .map_err(|error| Unexamined::Unreadable(format!("cannot be read: {error}")))?;
+    let head = head.bytes;
+    let after = handle.facts().map_err(|error| unexamined(&error))?.fingerprint();
+    if before != after || digest.size != after.size {
+        return Err(Unexamined::Unsteady("changed while it was read; the next scan tries again"));
+    }
+    let mime = detector.and_then(|detector| detector.detect(&head));
+    let racy = is_racy(&after, started, clock.now());
+    Ok(Examined { hash: digest.hash, mime, fingerprint: after, racy })
+}
+
+/// Metadata of a file that still is as it was examined; `None` if it is not.
+pub(super) fn extract(
+    tree: &dyn ReadTree,
+    at: &RelPath,
+    expect: &Fingerprint,
+    extractor: &dyn MetadataExtractor,
+    hint: &Hint,
+) -> Result<Option<MetaDoc>, ExtractError> {
+    let is_steady = |fingerprint: Option<Fingerprint>| fingerprint.as_ref() == Some(expect);
+    let Ok(mut handle) = tree.open(at) else { return Ok(None) };
+    if !is_steady(handle.facts().ok().map(|facts| facts.fingerprint())) {
+        return Ok(None);
+    }
+    let doc = extractor.extract(&mut *handle, hint)?.unwrap_or_default();
+    Ok(is_steady(handle.facts().ok().map(|facts| facts.fingerprint())).then_some(doc))
+}
+
+fn unexamined(error: &FsError) -> Unexamined {
+    match Unreadable::from(error) {
+        Unreadable::Vanished => {
+            Unexamined::Unsteady("vanished before it was read; the next scan tries again")
+        }
+        Unreadable::Replaced => {
+            Unexamined::Unsteady("became something else before it was read; the next scan tries again")
+        }
+        Unreadable::Failed(reason) => Unexamined::Unreadable(reason),
+    }
+}
+
+/// Keeps the first bytes of what passes through.
+struct Head<R> {
+    inner: R,
+    wanted: usize,
+    bytes: Vec<u8>,
+}
+
+impl<R: Read> Head<R> {
+    const fn new(inner: R, wanted: usize) -> Self {
+        Self { inner, wanted, bytes: Vec::new() }
+    }
+}
+
+impl<R: Read> Read for Head<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        let missing = self.wanted.saturating_sub(self.bytes.len()).min(read);
+        self.bytes.extend_from_slice(&buffer[..missing]);
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mama_adapters::fs::memory::MemoryFs;
+    use mama_adapters::hash::Blake3;
+    use mama_ports::content::MockMimeDetector;
+    use mama_ports::filesystem::Filesystem;
+    use mama_ports::runtime::MockClock;
+    use mama_ports::vocab::{AbsPath, Timestamp};
+
+    use super::*;
+
+    fn clock_at(secs: i64) -> MockClock {
+        let mut clock = MockClock::new();
+        clock.expect_now().return_const(Timestamp::new(secs, 0));
+        clock
+    }
+
+    #[test]
+    fn one_read_serves_hasher_and_detector() {
+        let disk = MemoryFs::new();
+        disk.write("/photos/a.jpg", b"hello world");
+        let tree = disk.source(&AbsPath::parse("/photos").unwrap()).unwrap();
+        let mut detector = MockMimeDetector::new();
+        detector.expect_wants().return_const(5_usize);
+        let is_head = |head: &[u8]| head == b"hello";
+        detector.expect_detect().withf(is_head).times(1).return_const(Some(Mime::new("text/plain")));
+        let at = RelPath::parse("a.jpg").unwrap();
+        let changed = disk.facts("/photos/a.jpg").unwrap().ctime.secs;
+
+        let before = disk.steps();
+        let examined = examine(&*tree, &at, &Blake3, Some(&detector), &clock_at(changed + 60)).unwrap();
+        let opens = disk.trace()[before..].iter().filter(|step| step.op == "open").count();
+        assert_eq!((opens, examined.mime, examined.racy), (1, Some(Mime::new("text/plain")), false));
+        let hash = blake3_of(b"hello world");
+        assert_eq!((examined.hash, examined.fingerprint.size), (hash, 11));
+        let fresh = examine(&*tree, &at, &Blake3, None, &clock_at(changed + 1)).unwrap();
+        assert!(fresh.racy, "hashed within the tick of its last change");
+    }
+
+    fn blake3_of(bytes: &[u8]) -> BlobHash {
+        Blake3.digest(&mut &bytes[..]).unwrap().hash
+    }
+
+    #[test]
+    fn the_head_is_the_first_bytes_and_everything_passes() {
+        let mut head = Head::new(b"hello world".as_slice(), 5);
+        let mut all = Vec::new();
+        head.read_to_end(&mut all).unwrap();
+        assert_eq!((all.as_slice(), head.bytes.as_slice()), (b"hello world".as_slice(), b"hello".as_slice()));
+        let mut short = Head::new(b"hi".as_slice(), 5);
+        short.read_to_end(&mut Vec::new()).unwrap();
+        assert_eq!(short.bytes, b"hi");
+    }
+}

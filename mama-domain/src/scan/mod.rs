@@ -1,0 +1,403 @@
+//! Scan: walk, compare, read what may have changed, remember. Never writes below a source: it holds only a [`ReadTree`].
+//!
+//! The walk runs ahead on a worker; some folders at a time are compared with the catalog in one question; files to read
+//! form chunks, of which a few are under way at once while the oldest is finished and recorded.
+
+mod chunk;
+mod examine;
+mod report;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use mama_ports::content::{ContentHasher, ExtractError, Hint, MetadataExtractor, MimeDetector};
+use mama_ports::events::{Event, EventSink, Trouble};
+use mama_ports::filesystem::{Filesystem, FsError, ReadTree};
+use mama_ports::repository::{
+    Confirmation, NewBlob, Recorded, Remembered, RepositoryError, ScanBatch, Sighting, Sightings,
+};
+use mama_ports::runtime::{Clock, Pending, Workers};
+use mama_ports::vocab::{AbsPath, BlobHash, FileId, MetaDoc, RelPath, ScanId, ScanRoot};
+use mama_ports::walker::{Visited, Walk, Walker};
+
+use crate::absence::is_suddenly_empty;
+use crate::ignoring::{Ignoring, InvalidPattern};
+use crate::reading::Unreadable;
+use chunk::{Chunk, Work};
+use examine::{Examined, Unexamined, examine, extract};
+
+pub use report::ScanReport;
+
+/// Folders that are compared with the catalog in one question.
+const STEP_FOLDERS: usize = 128;
+/// Files after which a step is full before it has so many folders.
+const STEP_FILES: usize = 4096;
+/// Files that are read and recorded together; an interruption loses the few chunks under way at the most.
+const CHUNK_FILES: usize = 1024;
+/// The same where each file takes an extractor a hundred times as long.
+const CHUNK_FILES_WITH_METADATA: usize = 256;
+/// Chunks that are read at once, so that no worker waits for the catalog or the slowest file.
+const CHUNKS_UNDER_WAY: usize = 3;
+
+/// Looks at a folder and remembers what it saw.
+pub struct Scan {
+    /// The catalog.
+    pub sightings: Arc<dyn Sightings>,
+    /// The file system.
+    pub fs: Arc<dyn Filesystem>,
+    /// Lists folders.
+    pub walker: Arc<dyn Walker>,
+    /// Hashes.
+    pub hasher: Arc<dyn ContentHasher>,
+    /// Tells media types, if there is a detector.
+    pub detector: Option<Arc<dyn MimeDetector>>,
+    /// Reads metadata, if there is an extractor and it is wanted.
+    pub extractor: Option<Arc<dyn MetadataExtractor>>,
+    /// Where blocking work is done.
+    pub workers: Arc<dyn Workers>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Who watches.
+    pub events: Arc<dyn EventSink>,
+}
+
+/// What to scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScanTarget {
+    /// The folder.
+    pub root: ScanRoot,
+    /// Gitignore-style patterns of what to leave out.
+    pub excludes: Vec<String>,
+    /// The archive, which is never scanned.
+    pub archive: Option<FileId>,
+}
+
+/// What stops a scan. Everything that was recorded before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// The folder cannot be looked at.
+    #[error("cannot scan {root}")]
+    Root {
+        /// Which.
+        root: AbsPath,
+        /// The cause.
+        source: FsError,
+    },
+    /// The folder is the archive, by whatever path.
+    #[error("{0} is the archive; mama does not scan what it made")]
+    Archive(AbsPath),
+    /// The folder is empty, and was not before.
+    #[error(
+        "{0} is empty, and the catalog knows files there: is the disk mounted? Nothing was marked as gone"
+    )]
+    SuddenlyEmpty(AbsPath),
+    /// A pattern is none.
+    #[error("cannot use an --exclude pattern")]
+    Exclude(#[from] InvalidPattern),
+    /// The catalog fails.
+    #[error("the catalog cannot go on")]
+    Catalog(#[from] RepositoryError),
+}
+
+impl Scan {
+    /// Scans one folder. What was found is in `report` also when it fails half-way.
+    pub async fn run(&self, target: &ScanTarget, report: &mut ScanReport) -> Result<(), ScanError> {
+        let started = self.clock.now();
+        let done = self.run_root(target, report).await;
+        report.seconds += self.clock.now().seconds_since(started);
+        done
+    }
+
+    async fn run_root(&self, target: &ScanTarget, report: &mut ScanReport) -> Result<(), ScanError> {
+        let root = target.root.basedir.clone();
+        let unusable = |source| ScanError::Root { root: root.clone(), source };
+        let tree = self.fs.source(&root).map_err(unusable)?;
+        let id = tree.facts(&RelPath::root()).map_err(unusable)?.map(|facts| facts.id);
+        if id.is_some() && id == target.archive {
+            return Err(ScanError::Archive(root));
+        }
+        let events = Arc::clone(&self.events);
+        let ignoring =
+            Ignoring::new(root.clone(), Arc::clone(&tree), target.archive, &target.excludes, events)?;
+        let walk = self.walker.walk(&root, Arc::new(ignoring)).map_err(unusable)?;
+        let begun = self.sightings.begin(&target.root, self.clock.now()).await?;
+        self.events.emit(Event::ScanStarted { root: root.clone(), known: begun.known_files });
+
+        let run = Run { ports: self, root, tree, scan: begun.scan };
+        run.all(walk, report).await?;
+        Ok(self.sightings.finish(begun.scan, self.clock.now()).await?)
+    }
+}
+
+/// One scan under way.
+struct Run<'a> {
+    ports: &'a Scan,
+    root: AbsPath,
+    tree: Arc<dyn ReadTree>,
+    scan: ScanId,
+}
+
+type Extracted = Result<Option<MetaDoc>, ExtractError>;
+
+/// A chunk whose files are being read.
+struct UnderWay {
+    chunk: Chunk,
+    reading: Vec<Pending<Result<Examined, Unexamined>>>,
+}
+
+impl Run<'_> {
+    async fn all(&self, walk: Walk, report: &mut ScanReport) -> Result<(), ScanError> {
+        let mut under_way = VecDeque::new();
+        let mut step = self.next_step(walk);
+        loop {
+            let (walk, folders) = step.await;
+            if folders.is_empty() {
+                break;
+            }
+            step = self.next_step(walk);
+            for chunk in self.compare(folders, report).await?.split(self.chunk_files()) {
+                under_way.push_back(self.start(chunk));
+                if under_way.len() >= CHUNKS_UNDER_WAY {
+                    self.finish_oldest(&mut under_way, report).await?;
+                }
+            }
+        }
+        while !under_way.is_empty() {
+            self.finish_oldest(&mut under_way, report).await?;
+        }
+        Ok(())
+    }
+
+    const fn chunk_files(&self) -> usize {
+        if self.ports.extractor.is_some() { CHUNK_FILES_WITH_METADATA } else { CHUNK_FILES }
+    }
+
+    async fn finish_oldest(
+        &self,
+        under_way: &mut VecDeque<UnderWay>,
+        report: &mut ScanReport,
+    ) -> Result<(), ScanError> {
+        match under_way.pop_front() {
+            Some(oldest) => self.finish(oldest, report).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the next folders from the walk, on a worker.
+    fn next_step(&self, mut walk: Walk) -> Pending<(Walk, Vec<Visited>)> {
+        self.ports.workers.start(move || {
+            let (mut folders, mut files) = (Vec::new(), 0);
+            while folders.len() < STEP_FOLDERS && files < STEP_FILES {
+                let Some(visited) = walk.next() else { break };
+                files += visited.files.len();
+                folders.push(visited);
+            }
+            (walk, folders)
+        })
+    }
+
+    /// Compares folders with what the catalog remembers of them.
+    async fn compare(&self, folders: Vec<Visited>, report: &mut ScanReport) -> Result<Chunk, ScanError> {
+        let mut chunk = Chunk::default();
+        let (listed, failed): (Vec<Visited>, Vec<Visited>) =
+            folders.into_iter().partition(|visited| visited.listing.is_ok());
+        for Visited { dir, listing, .. } in failed {
+            if let Err(error) = listing {
+                self.count_unlisted(&dir, &error, report);
+            }
+            chunk.held_below.push(dir);
+        }
+        let dirs: Vec<RelPath> = listed.iter().map(|visited| visited.dir.clone()).collect();
+        let remembered = self.ports.sightings.remembered(self.scan, &dirs).await?;
+        for (visited, remembered) in listed.into_iter().zip(remembered) {
+            self.count(&visited, &remembered, report)?;
+            chunk.add(visited, remembered);
+        }
+        Ok(chunk)
+    }
+
+    fn count_unlisted(&self, dir: &RelPath, error: &FsError, report: &mut ScanReport) {
+        match Unreadable::from(error) {
+            Unreadable::Vanished | Unreadable::Replaced => {
+                report.changed += 1;
+                let reason = "vanished before it was listed; the next scan tries again";
+                self.ports.events.emit(Event::Trouble(Trouble::error(&self.root, dir, reason)));
+            }
+            Unreadable::Failed(_) => {
+                let reason = format!("cannot be listed, so nothing in it was scanned: {}", error.source);
+                self.error(dir, reason, report);
+            }
+        }
+    }
+
+    fn count(
+        &self,
+        visited: &Visited,
+        remembered: &Remembered,
+        report: &mut ScanReport,
+    ) -> Result<(), ScanError> {
+        if visited.dir.is_root() && is_suddenly_empty(visited, remembered) {
+            return Err(ScanError::SuddenlyEmpty(self.root.clone()));
+        }
+        let files = visited.files.len() as u64;
+        report.files += files;
+        report.skipped += visited.skipped.len() as u64;
+        report.ignored += visited.pruned.len() as u64;
+        for (name, error) in &visited.unreadable {
+            self.error(&visited.dir.join(name), format!("cannot be looked at: {}", error.source), report);
+        }
+        self.ports.events.emit(Event::Found { files });
+        Ok(())
+    }
+
+    fn error(&self, at: &RelPath, reason: String, report: &mut ScanReport) {
+        report.errors += 1;
+        self.ports.events.emit(Event::Trouble(Trouble::error(&self.root, at, reason)));
+    }
+
+    /// Starts reading the files of a chunk, all at once; the workers take them in turn.
+    fn start(&self, chunk: Chunk) -> UnderWay {
+        let Scan { hasher, detector, clock, events, workers, .. } = self.ports;
+        let read = |Work { dir, name, size, .. }: &Work| {
+            let (tree, hasher, detector) = (Arc::clone(&self.tree), Arc::clone(hasher), detector.clone());
+            let (clock, events, at, size) = (Arc::clone(clock), Arc::clone(events), dir.join(name), *size);
+            workers.start(move || {
+                let examined = examine(&*tree, &at, &*hasher, detector.as_deref(), &*clock);
+                events.emit(Event::Hashed { bytes: size });
+                examined
+            })
+        };
+        let reading = chunk.work.iter().map(read).collect();
+        UnderWay { chunk, reading }
+    }
+
+    /// Waits for a chunk's files, asks which contents are new, reads their metadata, records.
+    async fn finish(
+        &self,
+        UnderWay { chunk, reading }: UnderWay,
+        report: &mut ScanReport,
+    ) -> Result<(), ScanError> {
+        let mut batch = ScanBatch::new(self.scan, self.ports.clock.now());
+        let done = chunk.unchanged + chunk.returned.len() as u64 + chunk.work.len() as u64;
+        report.unchanged += chunk.unchanged + chunk.returned.len() as u64;
+        let confirm = |(id, fingerprint)| Confirmation { id, fingerprint, racy: false };
+        batch.confirmed.extend(chunk.returned.into_iter().map(confirm));
+        batch.gone = chunk.gone;
+        batch.gone_below = chunk.gone_below;
+        batch.held = chunk.held;
+        batch.held_below = chunk.held_below;
+
+        let mut seen: Vec<(Work, Examined)> = Vec::new();
+        for (work, reading) in chunk.work.into_iter().zip(reading) {
+            match reading.await {
+                Ok(examined) => {
+                    report.bytes_hashed += examined.fingerprint.size;
+                    seen.push((work, examined));
+                }
+                Err(why) => self.hold(&work, why, &mut batch, report),
+            }
+        }
+        self.sort_out(seen, &mut batch, report).await?;
+        if !batch.is_empty() {
+            let Recorded { new_observations, new_blobs, gone } = self.ports.sightings.record(&batch).await?;
+            report.new_observations += new_observations;
+            // another scan of the same folder was faster
+            report.unchanged += (batch.sightings.len() as u64).saturating_sub(new_observations);
+            report.new_blobs += new_blobs;
+            report.duplicates += new_observations.saturating_sub(new_blobs);
+            report.gone += gone;
+        }
+        self.ports.events.emit(Event::Scanned { files: done });
+        Ok(())
+    }
+
+    /// A file without a hash: the catalog keeps what it knows of it, unconfirmed.
+    fn hold(&self, work: &Work, why: Unexamined, batch: &mut ScanBatch, report: &mut ScanReport) {
+        let at = work.dir.join(&work.name);
+        match why {
+            Unexamined::Unreadable(reason) => self.error(&at, reason, report),
+            Unexamined::Unsteady(reason) => {
+                report.changed += 1;
+                self.ports.events.emit(Event::Trouble(Trouble::error(&self.root, &at, reason)));
+            }
+        }
+        batch.held.extend(work.known.iter().filter(|known| !known.gone && !known.held).map(|known| known.id));
+    }
+
+    /// Sorts read files into confirmed and sighted, and gathers what is to be told about contents.
+    async fn sort_out(
+        &self,
+        seen: Vec<(Work, Examined)>,
+        batch: &mut ScanBatch,
+        report: &mut ScanReport,
+    ) -> Result<(), ScanError> {
+        let mut sighted = Vec::new();
+        for (work, examined) in seen {
+            match work.known.as_ref().filter(|known| work.may_confirm && known.hash == examined.hash) {
+                Some(known) => {
+                    report.unchanged += 1;
+                    let Examined { fingerprint, racy, .. } = examined;
+                    batch.confirmed.push(Confirmation { id: known.id, fingerprint, racy });
+                }
+                None => sighted.push((work, examined)),
+            }
+        }
+        let metas = self.learn_contents(&sighted, batch, report).await?;
+        for (work, Examined { hash, fingerprint, racy, .. }) in sighted {
+            report.with_metadata += u64::from(metas.get(&hash).is_some_and(|meta| !meta.is_empty()));
+            batch.sightings.push(Sighting { dir: work.dir, name: work.name, hash, fingerprint, racy });
+        }
+        Ok(())
+    }
+
+    /// Asks what is known of the contents, looks into those of which nothing is, and gives the metadata of each that has any.
+    async fn learn_contents(
+        &self,
+        sighted: &[(Work, Examined)],
+        batch: &mut ScanBatch,
+        report: &mut ScanReport,
+    ) -> Result<BTreeMap<BlobHash, MetaDoc>, ScanError> {
+        let mut first: BTreeMap<BlobHash, &(Work, Examined)> = BTreeMap::new();
+        for seen in sighted {
+            first.entry(seen.1.hash).or_insert(seen);
+        }
+        let hashes: Vec<BlobHash> = first.keys().copied().collect();
+        let records = self.ports.sightings.blobs(&hashes).await?;
+
+        let mut metas = BTreeMap::new();
+        let mut looking = Vec::new();
+        for ((work, examined), record) in first.into_values().zip(records) {
+            match record.and_then(|record| record.meta) {
+                Some(meta) => drop(metas.insert(examined.hash, meta)),
+                None => looking.push((work, examined, self.look_into(work, examined))),
+            }
+        }
+        for (work, Examined { hash, mime, fingerprint, .. }, looking) in looking {
+            let meta = match looking {
+                Some(looking) => self.found(work, looking.await, report),
+                None => None,
+            };
+            metas.extend(meta.clone().map(|meta| (*hash, meta)));
+            batch.blobs.push(NewBlob { hash: *hash, size: fingerprint.size, mime: mime.clone(), meta });
+        }
+        Ok(metas)
+    }
+
+    /// Starts the extractor on one content, if there is an extractor.
+    fn look_into(&self, work: &Work, examined: &Examined) -> Option<Pending<Extracted>> {
+        let extractor = Arc::clone(self.ports.extractor.as_ref()?);
+        let (tree, at, expect) = (Arc::clone(&self.tree), work.dir.join(&work.name), examined.fingerprint);
+        let hint = Hint { name: work.name.clone(), mime: examined.mime.clone() };
+        Some(self.ports.workers.start(move || extract(&*tree, &at, &expect, &*extractor, &hint)))
+    }
+
+    fn found(&self, work: &Work, extracted: Extracted, report: &mut ScanReport) -> Option<MetaDoc> {
+        extracted.unwrap_or_else(|error| {
+            report.metadata_failures += 1;
+            let reason = format!("stored without metadata: {error}");
+            let trouble = Trouble::warning(&self.root, &work.dir.join(&work.name), reason);
+            self.ports.events.emit(Event::Trouble(trouble));
+            None
+        })
+    }
+}

@@ -1,0 +1,41 @@
+//! What a scan came to.
+
+/// The counters of a scan. Every regular file that the walk found is in exactly one of `new_observations`, `unchanged`, `changed` and `errors`.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct ScanReport {
+    /// Regular files that belong to the scan.
+    pub files: u64,
+    /// Sightings that were added: new files, and new versions of known ones.
+    pub new_observations: u64,
+    /// Files that are as they were.
+    pub unchanged: u64,
+    /// Contents seen for the first time.
+    pub new_blobs: u64,
+    /// Added sightings of a content that was known already.
+    pub duplicates: u64,
+    /// Added sightings whose content has metadata.
+    pub with_metadata: u64,
+    /// Sightings whose file is proven to be gone.
+    pub gone: u64,
+    /// Files that changed or vanished while they were read; the next scan tries again.
+    pub changed: u64,
+    /// Symbolic links and special files.
+    pub skipped: u64,
+    /// Files and folders that could not be read.
+    pub errors: u64,
+    /// Entries that are ignored by a pattern, a folder counting as one.
+    pub ignored: u64,
+    /// Files of whose metadata the extractor gave up.
+    pub metadata_failures: u64,
+    /// Bytes read and hashed.
+    pub bytes_hashed: u64,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl ScanReport {
+    /// Whether some files could not be processed.
+    pub const fn has_failures(&self) -> bool {
+        self.changed + self.errors > 0
+    }
+}
