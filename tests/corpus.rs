@@ -1,0 +1,229 @@
+//! The content adapters on real files, against what independent programs say about the same files.
+//!
+//! The corpus is not part of the repository: it is looked for as `shared/corpus` beside it or above, or at `$MAMA_SHARED/corpus`.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "the functions around the tests are tests too")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use mama_adapters::extract::{ExifTool, Libmagic, Settings};
+use mama_adapters::hash::Blake3;
+use mama_ports::conformance::content::{Opened, hint};
+use mama_ports::content::{ContentHasher, MetadataExtractor, MimeDetector};
+use serde_json::{Map, Value};
+
+/// Where the corpus is; says so if it is not there.
+fn corpus() -> Option<PathBuf> {
+    let named = std::env::var_os("MAMA_SHARED").map(PathBuf::from).into_iter();
+    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|folder| folder.join("shared"));
+    let found = named.chain(above).map(|shared| shared.join("corpus")).find(|corpus| corpus.is_dir());
+    if found.is_none() {
+        println!("skipped: there is no shared/corpus here to compare with");
+    }
+    found
+}
+
+fn text(path: impl AsRef<Path>) -> String {
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.as_ref().display()))
+}
+
+/// Whether the expected results are from `version` of `tool`; says so if not, as answers change from version to version.
+fn made_with(corpus: &Path, tool: &str, version: &str) -> bool {
+    let versions: Value = serde_json::from_str(&text(corpus.join("expected/tool-versions.json"))).unwrap();
+    let same = versions[tool].as_str() == Some(version);
+    if !same {
+        println!("skipped: the expected results are from {}, and here is {version}", versions[tool]);
+    }
+    same
+}
+
+/// The media type that `file --mime-type` gives for each file.
+fn types_by_file(corpus: &Path) -> BTreeMap<String, String> {
+    let table = text(corpus.join("expected/mime.tsv"));
+    let row = |line: &str| {
+        let mut columns = line.split('\t').map(str::to_owned);
+        (columns.next().unwrap(), columns.next().unwrap())
+    };
+    table.lines().skip(1).map(row).collect()
+}
+
+fn head(path: &Path, length: usize) -> Vec<u8> {
+    let mut head = Vec::new();
+    File::open(path).unwrap().take(length as u64).read_to_end(&mut head).unwrap();
+    head
+}
+
+/// The metadata that ExifTool prints for each file.
+fn metadata_by_file(corpus: &Path) -> BTreeMap<String, Map<String, Value>> {
+    let unpacked =
+        Command::new("gzip").arg("-dc").arg(corpus.join("expected/exiftool.json.gz")).output().unwrap();
+    assert!(unpacked.status.success(), "gzip is needed (Debian: gzip)");
+    let files: Vec<Map<String, Value>> = serde_json::from_slice(&unpacked.stdout).unwrap();
+    files.into_iter().map(|tags| (tags["SourceFile"].as_str().unwrap().to_owned(), tags)).collect()
+}
+
+/// What `file` does not know, and file-format does.
+const BEYOND_FILE: [(&str, &str); 9] = [
+    ("audio/The Artist/The Album/test.wv", "audio/wavpack"),
+    ("audio/full tags/full.wv", "audio/wavpack"),
+    ("broken/pillow/broken.png", "image/png"),
+    ("documents/other/InDesign.indd", "application/x-indesign"),
+    ("raw/Canon/canon-r6.cr3", "image/x-canon-cr3"),
+    ("raw/headers only/CanonRaw.cr3", "image/x-canon-cr3"),
+    ("raw/headers only/Panasonic.rw2", "image/x-panasonic-rw2"),
+    ("video/containers/sample_h264_mpeg_audio.ts", "video/mp2t"),
+    ("video/sony-a7-xavc.MP4", "video/mp4"),
+];
+
+#[test]
+fn types_are_those_of_file_and_better_where_it_knows_none() {
+    let Some(corpus) = corpus() else { return };
+    let detector = Libmagic::new().expect("libmagic's database is needed (Debian: libmagic-mgc)");
+    let version = detector.version();
+    if !made_with(&corpus, "file", &format!("file-{}.{}", version / 100, version % 100)) {
+        return;
+    }
+    let mut expected = types_by_file(&corpus);
+    for (path, better) in BEYOND_FILE {
+        let said = expected.insert(path.to_owned(), better.to_owned());
+        assert_eq!(said.as_deref(), Some("application/octet-stream"), "{path}");
+    }
+    let detected: BTreeMap<_, _> = expected
+        .keys()
+        .map(|path| {
+            let mime = detector.detect(&head(&corpus.join(path), detector.wants()));
+            (path.clone(), mime.map_or_else(String::new, |mime| mime.to_string()))
+        })
+        .collect();
+    assert!(detected.len() > 400);
+    let wrong: Vec<_> = detected.iter().zip(&expected).filter(|(is, should)| is != should).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn hashes_are_those_of_b3sum() {
+    let Some(corpus) = corpus() else { return };
+    let list = text(corpus.join("expected/b3sums.txt"));
+    for line in list.lines() {
+        // b3sum marks a name in which it escapes something with a backslash before the hash.
+        let (hash, path) = line.split_once("  ").unwrap();
+        let (hash, path) = match hash.strip_prefix('\\') {
+            Some(hash) => (hash, path.replace("\\n", "\n").replace("\\\\", "\\")),
+            None => (hash, path.to_owned()),
+        };
+        let mut file = File::open(corpus.join(&path)).unwrap();
+        let size = file.metadata().unwrap().len();
+        let digest = Blake3.digest(&mut file).unwrap();
+        assert_eq!((digest.hash.to_string().as_str(), digest.size), (hash, size), "{path}");
+    }
+    assert!(list.lines().count() > 400);
+}
+
+/// The groups that mama drops: they speak of the file and of ExifTool.
+fn is_noise(key: &str) -> bool {
+    key == "SourceFile" || ["File:", "System:", "ExifTool:"].iter().any(|group| key.starts_with(group))
+}
+
+/// Equal, where the expected results have been through a program that writes 0.50 as 0.5.
+fn same(is: &Value, should: &Value) -> bool {
+    match (is, should) {
+        (Value::Number(is), Value::Number(should)) => is.as_f64() == should.as_f64(),
+        (Value::Array(is), Value::Array(should)) => {
+            is.len() == should.len() && is.iter().zip(should).all(|(is, should)| same(is, should))
+        }
+        (Value::Object(is), Value::Object(should)) => {
+            is.len() == should.len()
+                && is.iter().zip(should).all(|((key, is), (name, should))| key == name && same(is, should))
+        }
+        _ => is == should,
+    }
+}
+
+/// The tags in which two documents differ: missing, invented or other.
+fn differences(is: &Map<String, Value>, should: &Map<String, Value>) -> Vec<String> {
+    let keys: BTreeSet<_> = is.keys().chain(should.keys()).filter(|key| !is_noise(key)).collect();
+    let differ = |key: &&&String| match (is.get(**key), should.get(**key)) {
+        (Some(is), Some(should)) => !same(is, should),
+        _ => true,
+    };
+    keys.iter()
+        .filter(differ)
+        .map(|key| format!("{key}: {:?}, not {:?}", is.get(*key), should.get(*key)))
+        .collect()
+}
+
+/// Documents that are ZIP archives inside: ExifTool reads them only with a Perl module of its own.
+const ZIPPED: [&str; 10] = ["docx", "epub", "numbers", "odg", "odp", "ods", "odt", "pages", "pptx", "xlsx"];
+
+fn is_zipped(path: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, ending)| ZIPPED.contains(&ending))
+}
+
+/// What ExifTool says of this document alone, and not where it has read another one before, as the run behind `expected/` had.
+const SAID_WHEN_ALONE: (&str, &str) = ("documents/office/testOpenOffice2.odt", "XMP-meta:User-defined");
+
+/// Compares what the pool gives for every `chosen` file with what ExifTool gave for its path: no tag may be missing, invented or other.
+fn compare_metadata(chosen: impl Fn(&str) -> bool, at_least: usize) {
+    let Some(corpus) = corpus() else { return };
+    let settings = Settings { sessions: NonZeroUsize::new(2).unwrap(), ..Settings::default() };
+    let exiftool = ExifTool::start(settings).expect("ExifTool is needed (Debian: libimage-exiftool-perl)");
+    if !made_with(&corpus, "exiftool", exiftool.version()) {
+        return;
+    }
+    let expected: Vec<_> = metadata_by_file(&corpus).into_iter().filter(|(path, _)| chosen(path)).collect();
+    assert!(expected.len() >= at_least, "{}", expected.len());
+    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let compare = |path: &String, should: &Map<String, Value>| {
+        let mut content = Opened::new(File::open(corpus.join(path)).unwrap());
+        let name = Path::new(path).file_name().unwrap().to_str().unwrap();
+        let doc =
+            exiftool.extract(&mut content, &hint(name)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let known = doc.is_some();
+        let mut tags = doc.map(|doc| doc.entries().clone()).unwrap_or_default();
+        if path == SAID_WHEN_ALONE.0 {
+            assert!(tags.remove(SAID_WHEN_ALONE.1).is_some(), "a process of its own says it every time");
+        }
+        let mut wrong = differences(&tags, should);
+        wrong.extend(tags.keys().filter(|key| is_noise(key)).map(|key| format!("{key} is noise")));
+        if known != should.contains_key("File:FileType") {
+            wrong.push(format!("known: {known}"));
+        }
+        wrong
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some((path, should)) = expected.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    match compare(path, should) {
+                        same if same.is_empty() => {}
+                        differences => wrong.lock().unwrap().push((path, differences)),
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn metadata_is_what_exiftool_says_by_path() {
+    compare_metadata(|path| !is_zipped(path), 400);
+}
+
+#[test]
+fn metadata_of_office_documents_is_what_exiftool_says_by_path() {
+    let module = Command::new("perl").args(["-MArchive::Zip", "-e", "1"]).output();
+    assert!(
+        module.is_ok_and(|perl| perl.status.success()),
+        "Perl's Archive::Zip is needed to look into documents (Debian: libarchive-zip-perl)"
+    );
+    compare_metadata(is_zipped, 12);
+}

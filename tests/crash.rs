@@ -1,0 +1,276 @@
+//! An apply that is interrupted at every step, in every way, loses nothing and is finished by the next one.
+//!
+//! A safety test proves that it can fail: each protocol step is left out once, and then it must.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mama_adapters::fs::memory::{Fault, Reboot};
+use mama_ports::filesystem::FsErrorKind;
+use mama_ports::vocab::{SourceKind, Status};
+use mama_tests::sabotage::{Credulous, Sabotage, SabotagedFs};
+use mama_tests::world::{ARCHIVE, World, blob_at, hash_of};
+
+/// Of different lengths, so that [`Credulous`] can take one for what it should be.
+const CONTENTS: [&[u8]; 6] = [
+    b"a photo",
+    b"another photo",
+    b"an older version",
+    b"a much newer version",
+    b"a song handed over",
+    b"to be ignored, later",
+];
+
+/// A machine whose next apply stores copies and a hard link, makes views, replaces one and removes one.
+fn world() -> World {
+    let world = World::new();
+    let [photo, other, older, newer, song, ignored] = CONTENTS;
+    world.write("/photos/edited.jpg", older);
+    world.write("/photos/album/ignored.jpg", ignored);
+    world.scan("/photos").expect("a first scan");
+    world.apply().expect("a first apply");
+
+    world.write("/photos/edited.jpg", newer);
+    world.write("/photos/a.jpg", photo);
+    world.write("/photos/album/copy of a.jpg", photo);
+    world.write("/photos/album/b.jpg", other);
+    world.write("/photos/empty", b"");
+    world.write("/incoming/song.mp3", song);
+    world.scan("/photos").expect("a second scan");
+    world.scan_as("/incoming", SourceKind::Incoming, "anna").expect("a scan of what is handed over");
+    let ignored = world.observation("/photos/album/ignored.jpg");
+    world.retarget(ignored, Status::Assigned, Status::Ignored);
+    world.wait(10);
+    world
+}
+
+/// A tree as its owner sees it: path → content.
+type Files = BTreeMap<String, Vec<u8>>;
+
+fn originals(world: &World) -> Files {
+    let mut files = world.files_below("/photos");
+    files.extend(
+        world.files_below("/incoming").into_iter().map(|(path, bytes)| (format!("incoming/{path}"), bytes)),
+    );
+    files
+}
+
+fn archived(world: &World) -> Files {
+    let is_content =
+        |path: &String| path.starts_with("blobs/") || path.starts_with("views/") || path.starts_with("tmp/");
+    world.files_below(ARCHIVE).into_iter().filter(|(path, _)| is_content(path)).collect()
+}
+
+/// What must hold whatever happened, at once and after the next apply; in words, what does not.
+struct Expected {
+    originals: Files,
+    archived: Files,
+}
+
+impl Expected {
+    fn undisturbed() -> Self {
+        let world = world();
+        let originals = originals(&world);
+        let report = world.apply().expect("an undisturbed apply");
+        assert_eq!((report.hardlinked, report.views_removed, report.errors), (1, 1, 0), "{report:?}");
+        assert_eq!(world.violations(), Vec::<String>::new());
+        Self { originals, archived: archived(&world) }
+    }
+
+    fn violations(&self, world: &World) -> Vec<String> {
+        let mut wrong = world.violations();
+        if originals(world) != self.originals {
+            wrong.push("an original changed".to_owned());
+        }
+        match world.apply() {
+            Ok(_) => {}
+            Err(error) => wrong.push(format!("the next apply fails: {error}: {:?}", error.source())),
+        }
+        wrong.extend(world.violations());
+        let archived = archived(world);
+        for path in self.archived.keys().chain(archived.keys()) {
+            if self.archived.get(path) != archived.get(path) {
+                wrong.push(format!("after the next apply {path} differs"));
+            }
+        }
+        match world.apply() {
+            Ok(report) if report.observations == 0 => {}
+            other => wrong.push(format!("one more apply is not quiet: {other:?}")),
+        }
+        wrong
+    }
+}
+
+/// The ways in which a power cut may leave the disk. One is here only if a sabotage needs it.
+fn reboots() -> Vec<Reboot> {
+    let mut reboots = vec![
+        Reboot::LoseUnsynced,
+        Reboot::KeepEverything,
+        Reboot::NamesWithoutData,
+        Reboot::DataWithoutNames,
+    ];
+    reboots.extend((0..6).map(Reboot::Subset));
+    reboots
+}
+
+/// Runs the disturbed apply in a new world for each disturbance at each step; gives what is wrong, with where.
+fn explore<'a>(
+    make: impl Fn() -> World + Copy + 'a,
+    expected: &'a Expected,
+    disturbances: &'a [Disturbance],
+) -> impl Iterator<Item = String> + 'a {
+    let steps = steps_of(&make());
+    let at_each_step = move |disturbance: &'a Disturbance| (0..steps).map(move |step| (disturbance, step));
+    disturbances.iter().flat_map(at_each_step).filter_map(move |(disturbance, step)| {
+        let world = make();
+        world.disk.inject(world.disk.steps() + step, disturbance.fault());
+        let outcome = world.apply().map_err(|error| error.to_string());
+        let last = world.disk.trace().last().map(ToString::to_string);
+        disturbance.afterwards(&world);
+        let violations = expected.violations(&world);
+        let is_fine = violations.is_empty();
+        (!is_fine).then(|| {
+            format!("{disturbance:?} at step {step} of {steps} ({last:?}, {outcome:?}): {violations:#?}")
+        })
+    })
+}
+
+/// How many steps an undisturbed apply takes.
+fn steps_of(world: &World) -> usize {
+    let before = world.disk.steps();
+    drop(world.apply());
+    world.disk.steps() - before
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Disturbance {
+    PowerCut(Reboot),
+    Kill,
+    /// Killed, run again to its end, and then the power fails at once.
+    KillThenPowerCut,
+    Error(FsErrorKind),
+    /// The same after an error.
+    ErrorThenPowerCut,
+    FlipBit,
+    ShortRead,
+    ShortWrite,
+}
+
+impl Disturbance {
+    fn fault(self) -> Fault {
+        match self {
+            Self::PowerCut(_) | Self::Kill | Self::KillThenPowerCut => Fault::Crash,
+            Self::Error(kind) => Fault::Error(kind),
+            Self::ErrorThenPowerCut => Fault::Error(FsErrorKind::Other),
+            Self::FlipBit => Fault::FlipBit,
+            Self::ShortRead => Fault::ShortRead,
+            Self::ShortWrite => Fault::ShortWrite,
+        }
+    }
+
+    fn afterwards(self, world: &World) {
+        match self {
+            Self::PowerCut(reboot) => world.disk.reboot(reboot),
+            Self::KillThenPowerCut | Self::ErrorThenPowerCut => {
+                world.disk.kill();
+                drop(world.apply());
+                world.disk.reboot(Reboot::LoseUnsynced);
+            }
+            Self::Kill | Self::Error(_) | Self::FlipBit | Self::ShortRead | Self::ShortWrite => {
+                world.disk.kill()
+            }
+        }
+    }
+
+    fn all() -> Vec<Self> {
+        let errors =
+            [FsErrorKind::Other, FsErrorKind::NoSpace, FsErrorKind::ReadOnly, FsErrorKind::PermissionDenied];
+        let bent = [
+            Self::Kill,
+            Self::KillThenPowerCut,
+            Self::ErrorThenPowerCut,
+            Self::FlipBit,
+            Self::ShortRead,
+            Self::ShortWrite,
+        ];
+        reboots().into_iter().map(Self::PowerCut).chain(errors.map(Self::Error)).chain(bent).collect()
+    }
+}
+
+#[test]
+fn an_apply_that_is_disturbed_at_any_step_loses_nothing_and_is_finished_by_the_next() {
+    let (expected, all) = (Expected::undisturbed(), Disturbance::all());
+    let wrong: Vec<String> = explore(world, &expected, &all).take(3).collect();
+    assert!(wrong.is_empty(), "disturbances that did harm; the first: {}", wrong.join("\n"));
+}
+
+#[test]
+fn a_foreign_file_that_appears_at_any_step_is_never_replaced() {
+    let lost: Vec<String> = foreign_files_lost(world).collect();
+    assert!(lost.is_empty(), "{lost:#?}");
+}
+
+/// Another program puts a file where the apply wants a view, or under a content's name, before each step; gives where it was lost.
+fn foreign_files_lost(make: impl Fn() -> World + Copy) -> impl Iterator<Item = String> {
+    let targets = [format!("{ARCHIVE}/views/existing/photos/a.jpg"), blob_at(hash_of(CONTENTS[0]))];
+    let steps = steps_of(&make());
+    let at_each_step = move |target: String| (0..steps).map(move |step| (target.clone(), step));
+    targets.into_iter().flat_map(at_each_step).filter_map(move |(target, step)| {
+        let (world, was_put, at) = (make(), Arc::new(AtomicBool::new(false)), target.clone());
+        let put = Arc::clone(&was_put);
+        let meddle = Fault::Meddle(Box::new(move |disk| {
+            if !disk.exists(&at) {
+                disk.mkdirs(at.rsplit_once('/').expect("an absolute path").0);
+                disk.write(&at, b"mine");
+                put.store(true, Ordering::Relaxed);
+            }
+        }));
+        world.disk.inject(world.disk.steps() + step, meddle);
+        drop(world.apply());
+        drop(world.apply());
+        let is_kept = world.disk.all_files().values().any(|bytes| bytes == b"mine");
+        (was_put.load(Ordering::Relaxed) && !is_kept)
+            .then(|| format!("{target}, put there before step {step}"))
+    })
+}
+
+#[test]
+fn only_one_may_apply_at_once() {
+    assert!(is_refused_while_locked(world()));
+}
+
+fn is_refused_while_locked(world: World) -> bool {
+    let honest = Arc::new(world.disk.clone());
+    let archive = mama_ports::filesystem::Filesystem::archive(&*honest, &mama_tests::world::path(ARCHIVE))
+        .expect("a tree");
+    let _held = archive.lock(&mama_domain::layout::lock_path()).expect("the lock is free");
+    world.apply().is_err()
+}
+
+fn sabotaged(mut world: World, sabotage: Sabotage) -> World {
+    world.fs = Arc::new(SabotagedFs { inner: Arc::clone(&world.fs), sabotage });
+    if sabotage == Sabotage::NoReadBack {
+        world.hasher = Arc::new(Credulous::new(CONTENTS, Arc::clone(&world.hasher)));
+    }
+    world
+}
+
+#[test]
+fn every_protocol_step_is_needed() {
+    let (expected, all) = (Expected::undisturbed(), Disturbance::all());
+    for sabotage in Sabotage::ALL {
+        let make = || sabotaged(world(), sabotage);
+        let harm = match sabotage {
+            Sabotage::LinkReplaces => foreign_files_lost(make).next(),
+            Sabotage::NoLock => (!is_refused_while_locked(make())).then(|| "two apply at once".to_owned()),
+            Sabotage::NoSyncBeforeNames
+            | Sabotage::NoSyncOfNames
+            | Sabotage::NoSyncOfViews
+            | Sabotage::NoReadBack
+            | Sabotage::NoSeal
+            | Sabotage::NoSweep => explore(make, &expected, &all).next(),
+        };
+        assert!(harm.is_some(), "{sabotage:?} goes unnoticed");
+    }
+}

@@ -1,0 +1,8 @@
+//! What the suites share: a world in memory in which whole scans and applies run, step by step the same each time.
+
+pub mod sabotage;
+pub mod world;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/embedding.md")]
+struct Embedding;

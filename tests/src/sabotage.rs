@@ -1,0 +1,190 @@
+//! Protocol steps, removed one at a time. A safety test proves itself by failing on each of these.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use mama_ports::content::ContentHasher;
+use mama_ports::filesystem::{
+    Entry, Filesystem, Fs, FsErrorKind, Held, ReadHandle, ReadTree, WriteHandle, WriteTree,
+};
+use mama_ports::vocab::{AbsPath, BlobHash, Digest, FileFacts, RelPath};
+
+use crate::world::hash_of;
+
+/// A step of the write protocol that is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sabotage {
+    /// Contents get their names before their bytes are durable.
+    NoSyncBeforeNames,
+    /// The catalog hears of contents before their names are durable.
+    NoSyncOfNames,
+    /// The catalog hears of views before they are durable.
+    NoSyncOfViews,
+    /// What was written is not read back and hashed.
+    NoReadBack,
+    /// Contents stay writable.
+    NoSeal,
+    /// A name that is taken is replaced.
+    LinkReplaces,
+    /// Rubbish of an interrupted run stays in the staging area.
+    NoSweep,
+    /// Two may apply at once.
+    NoLock,
+}
+
+impl Sabotage {
+    /// Every step that can be left out.
+    pub const ALL: [Self; 8] = [
+        Self::NoSyncBeforeNames,
+        Self::NoSyncOfNames,
+        Self::NoSyncOfViews,
+        Self::NoReadBack,
+        Self::NoSeal,
+        Self::LinkReplaces,
+        Self::NoSweep,
+        Self::NoLock,
+    ];
+}
+
+/// A file system that leaves out a step.
+pub struct SabotagedFs {
+    /// The honest one.
+    pub inner: Arc<dyn Filesystem>,
+    /// What is left out.
+    pub sabotage: Sabotage,
+}
+
+impl Filesystem for SabotagedFs {
+    fn source(&self, root: &AbsPath) -> Fs<Arc<dyn ReadTree>> {
+        self.inner.source(root)
+    }
+
+    fn archive(&self, root: &AbsPath) -> Fs<Arc<dyn WriteTree>> {
+        let (inner, syncs) = (self.inner.archive(root)?, AtomicUsize::new(0));
+        Ok(Arc::new(SabotagedTree { inner, sabotage: self.sabotage, syncs }))
+    }
+
+    fn make_root(&self, root: &AbsPath) -> Fs<()> {
+        self.inner.make_root(root)
+    }
+}
+
+struct SabotagedTree {
+    inner: Arc<dyn WriteTree>,
+    sabotage: Sabotage,
+    syncs: AtomicUsize,
+}
+
+impl ReadTree for SabotagedTree {
+    fn facts(&self, at: &RelPath) -> Fs<Option<FileFacts>> {
+        self.inner.facts(at)
+    }
+
+    fn list(&self, dir: &RelPath) -> Fs<Vec<Entry>> {
+        if self.sabotage == Sabotage::NoSweep { Ok(Vec::new()) } else { self.inner.list(dir) }
+    }
+
+    fn open(&self, at: &RelPath) -> Fs<Box<dyn ReadHandle>> {
+        self.inner.open(at)
+    }
+}
+
+impl WriteTree for SabotagedTree {
+    fn create(&self, at: &RelPath) -> Fs<Box<dyn WriteHandle>> {
+        self.inner.create(at)
+    }
+
+    fn reflink_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<()> {
+        self.inner.reflink_from(source, to)
+    }
+
+    fn link_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<()> {
+        self.inner.link_from(source, to)
+    }
+
+    fn link(&self, from: &RelPath, to: &RelPath) -> Fs<()> {
+        match self.inner.link(from, to) {
+            Err(error)
+                if error.kind == FsErrorKind::AlreadyExists && self.sabotage == Sabotage::LinkReplaces =>
+            {
+                self.inner.unlink(to)?;
+                self.inner.link(from, to)
+            }
+            linked => linked,
+        }
+    }
+
+    fn rename(&self, from: &RelPath, to: &RelPath) -> Fs<()> {
+        self.inner.rename(from, to)
+    }
+
+    fn unlink(&self, at: &RelPath) -> Fs<()> {
+        self.inner.unlink(at)
+    }
+
+    fn make_dir(&self, at: &RelPath) -> Fs<()> {
+        self.inner.make_dir(at)
+    }
+
+    fn remove_dir(&self, at: &RelPath) -> Fs<()> {
+        self.inner.remove_dir(at)
+    }
+
+    fn seal(&self, at: &RelPath) -> Fs<()> {
+        if self.sabotage == Sabotage::NoSeal { Ok(()) } else { self.inner.seal(at) }
+    }
+
+    fn sync_file(&self, at: &RelPath) -> Fs<()> {
+        self.inner.sync_file(at)
+    }
+
+    fn sync_dir(&self, at: &RelPath) -> Fs<()> {
+        self.inner.sync_dir(at)
+    }
+
+    /// A batch that stores and shows syncs three times: bytes, names, views.
+    fn sync_all(&self) -> Fs<()> {
+        let left_out = match self.sabotage {
+            Sabotage::NoSyncBeforeNames => Some(0),
+            Sabotage::NoSyncOfNames => Some(1),
+            Sabotage::NoSyncOfViews => Some(2),
+            Sabotage::NoReadBack
+            | Sabotage::NoSeal
+            | Sabotage::LinkReplaces
+            | Sabotage::NoSweep
+            | Sabotage::NoLock => None,
+        };
+        let nth = self.syncs.fetch_add(1, Ordering::Relaxed) % 3;
+        if Some(nth) == left_out { Ok(()) } else { self.inner.sync_all() }
+    }
+
+    fn lock(&self, at: &RelPath) -> Fs<Box<dyn Held>> {
+        if self.sabotage == Sabotage::NoLock { Ok(Box::new(Nothing)) } else { self.inner.lock(at) }
+    }
+}
+
+struct Nothing;
+impl Held for Nothing {}
+
+/// A hasher that believes what it expects: contents of a known length are what they were, whatever their bytes.
+pub struct Credulous {
+    known: Vec<(u64, BlobHash)>,
+    honest: Arc<dyn ContentHasher>,
+}
+
+impl Credulous {
+    /// Believes in these contents, which differ in length.
+    pub fn new<'a>(contents: impl IntoIterator<Item = &'a [u8]>, honest: Arc<dyn ContentHasher>) -> Self {
+        let known = contents.into_iter().map(|bytes| (bytes.len() as u64, hash_of(bytes))).collect();
+        Self { known, honest }
+    }
+}
+
+impl ContentHasher for Credulous {
+    fn digest(&self, content: &mut dyn Read) -> io::Result<Digest> {
+        let digest = self.honest.digest(content)?;
+        let believed = self.known.iter().find(|(size, _)| *size == digest.size);
+        Ok(believed.map_or(digest, |(size, hash)| Digest { hash: *hash, size: *size }))
+    }
+}
