@@ -1,0 +1,199 @@
+//! The command line's grammar; help, completions and man pages are made from it.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use mama_ports::vocab::SourceKind;
+
+/// Program names that stand for a command of `mama`.
+const ALIASES: [(&str, &str); 3] = [("mama-scan", "scan"), ("mama-apply", "apply"), ("mama-dev", "dev")];
+
+/// Finds every photo, video, song and document a family owns, and keeps one verified copy of each.
+#[derive(Debug, Parser)]
+#[command(name = "mama", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit status: 0 done, 1 failed, 2 usage, 3 the answer is no (changes pending, damage found), \
+    4 done but some files could not be processed.\n\
+    Every setting has a flag, an environment variable MAMA_… or a key in mama.toml: see `mama config show --origin`."
+)]
+pub(crate) struct Cli {
+    /// How mama speaks.
+    #[command(flatten)]
+    pub(crate) manners: Manners,
+    /// Where things are.
+    #[command(flatten)]
+    pub(crate) places: Places,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How mama speaks.
+#[derive(Debug, Args)]
+pub(crate) struct Manners {
+    /// Print JSON, one object a line; the last line is the summary
+    #[arg(long, global = true, help_heading = "Output")]
+    pub(crate) json: bool,
+    /// Print errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
+    pub(crate) quiet: bool,
+    /// Say more on stderr; twice: everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
+    pub(crate) verbose: u8,
+    /// Colour the output
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub(crate) color: Color,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Where things are.
+#[derive(Debug, Args)]
+pub(crate) struct Places {
+    /// Read the settings from this file [default: $MAMA_CONFIG, else ~/.config/mama/mama.toml]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Places")]
+    pub(crate) config: Option<PathBuf>,
+    /// Use the archive in this folder
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Places")]
+    pub(crate) archive: Option<PathBuf>,
+    /// Use this catalog: sqlite:PATH [default: in the archive]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Places")]
+    pub(crate) database: Option<String>,
+    /// Remember files as those of this machine [default: its own name]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Places")]
+    pub(crate) host: Option<String>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make an archive in a new or empty folder, and write the configuration
+    Init {
+        /// The archive's folder
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+    },
+    /// Look at folders and remember what is there; never writes below them
+    Scan(ScanArgs),
+    /// Make the archive match the catalog: store contents, link views
+    Apply,
+    /// Show what apply would do, changing nothing; exit status 3 if it would do something
+    Plan,
+    /// Show what the catalog holds
+    Stats,
+    /// Show the settings
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Check that everything mama needs is there and fits together
+    Doctor,
+    /// Look after the catalog itself
+    #[command(subcommand)]
+    Dev(DevCommand),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Write man pages into a folder
+    #[command(hide = true)]
+    Man {
+        /// The folder
+        dir: PathBuf,
+    },
+}
+
+/// What to scan, and how.
+#[derive(Debug, Args)]
+pub(crate) struct ScanArgs {
+    /// Folders to look at
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// How the files came there: a folder that its owner goes on using (existing), one that is handed over to the archive
+    /// (incoming, import), or one that Syncthing writes (syncthing)
+    #[arg(long, value_name = "KIND", default_value = "existing", value_parser = kind())]
+    pub(crate) kind: SourceKind,
+    /// Do not read metadata
+    #[arg(long)]
+    pub(crate) no_metadata: bool,
+    /// Leave out what this gitignore-style pattern matches; may be given several times, adds to scan.exclude
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) exclude: Vec<String>,
+}
+
+/// `mama config`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print every setting
+    Show {
+        /// Say where each came from
+        #[arg(long)]
+        origin: bool,
+    },
+    /// Print where the configuration file is, or would be
+    Path,
+}
+
+/// `mama dev`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DevCommand {
+    /// Empty the catalog; the archive's files stay
+    Reset {
+        /// Really do it
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Show the catalog's tables and sizes
+    Stats,
+}
+
+fn kind() -> impl clap::builder::TypedValueParser<Value = SourceKind> {
+    use clap::builder::TypedValueParser;
+    clap::builder::PossibleValuesParser::new(SourceKind::ALL.iter().map(|kind| kind.as_str()))
+        .try_map(|word| word.parse::<SourceKind>())
+}
+
+/// Parses the arguments; prints help or a usage error and ends the process if they ask for it.
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Cli {
+    Cli::parse_from(spelled_out(args))
+}
+
+/// `mama-scan X` is `mama scan X`.
+fn spelled_out(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<OsString> = args.into_iter().collect();
+    let program = args.first().and_then(|program| Path::new(program).file_name()).map(|name| name.as_bytes());
+    if let Some((_, command)) = ALIASES.iter().find(|(name, _)| program == Some(name.as_bytes())) {
+        args.splice(..1, ["mama".into(), command.into()]);
+    }
+    args
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_grammar_does_not_contradict_itself() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_program_name_may_say_the_command() {
+        let words = |args: &[&str]| spelled_out(args.iter().map(OsString::from));
+        assert_eq!(words(&["/usr/bin/mama-scan", "--json", "x"]), ["mama", "scan", "--json", "x"]);
+        assert_eq!(words(&["mama", "scan"]), ["mama", "scan"]);
+    }
+}

@@ -1,0 +1,68 @@
+//! `mama dev`.
+
+use mama_domain::layout;
+use mama_ports::filesystem::FsErrorKind;
+
+use crate::args::DevCommand;
+use crate::compose::App;
+use crate::exit::{Fault, Status};
+use crate::render::json::Object;
+use crate::render::{Output, human};
+
+/// Looks after the catalog.
+pub(super) async fn run(command: &DevCommand, app: &App, output: &Output) -> anyhow::Result<Status> {
+    match command {
+        DevCommand::Reset { yes } => reset(*yes, app, output).await,
+        DevCommand::Stats => stats(app, output).await,
+    }
+}
+
+async fn reset(is_confirmed: bool, app: &App, output: &Output) -> anyhow::Result<Status> {
+    let totals = app.catalog.totals().await?;
+    let (observations, blobs) = (totals.observations, totals.blobs);
+    let lost = format!(
+        "{observations} observations of {blobs} contents with their metadata, history and decisions; the archive's {} files stay",
+        totals.stored
+    );
+    if !is_confirmed {
+        return Err(Fault::usage(format!("this would forget {lost}"))
+            .hint("say `mama dev reset --yes` if you mean it")
+            .into());
+    }
+    let locked = app.archive.tree().lock(&layout::lock_path());
+    let _lock = locked.map_err(|error| match error.kind {
+        FsErrorKind::Locked => {
+            Fault::failed("another mama is applying to this archive; wait until it is done")
+        }
+        _ => Fault::failed("cannot lock the archive").because(error),
+    })?;
+    app.upkeep.reset().await?;
+    let object = || Object::new("reset").with("observations", observations).with("blobs", blobs);
+    output.result(object, || format!("forgot {lost}"));
+    Ok(Status::Done)
+}
+
+async fn stats(app: &App, output: &Output) -> anyhow::Result<Status> {
+    let found = app.upkeep.inspect().await?;
+    let object = || {
+        let rows = found.tables.iter().map(|(table, rows)| ((*table).to_owned(), (*rows).into())).collect();
+        Object::new("catalog")
+            .with("schema_version", found.schema_version)
+            .with("sqlite_version", &*found.sqlite_version)
+            .with("bytes", found.bytes)
+            .with("log_bytes", found.log_bytes)
+            .with("page_size", found.page_size)
+            .with("tables", serde_json::Value::Object(rows))
+    };
+    let words = || {
+        let head = [
+            format!("schema       {}", found.schema_version),
+            format!("SQLite       {}", found.sqlite_version),
+            format!("size         {} + {} log", human::bytes(found.bytes), human::bytes(found.log_bytes)),
+        ];
+        let tables = found.tables.iter().map(|(table, rows)| format!("{table:<12} {rows} rows"));
+        head.into_iter().chain(tables).collect::<Vec<_>>().join("\n")
+    };
+    output.result(object, words);
+    Ok(Status::Done)
+}

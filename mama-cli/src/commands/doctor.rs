@@ -1,0 +1,258 @@
+//! `mama doctor`.
+
+use std::io::Write;
+
+use mama_domain::archive::Archive;
+use mama_domain::layout;
+use mama_ports::filesystem::{Fs, FsErrorKind};
+use mama_ports::vocab::{AbsPath, RelPath};
+use mama_ports::volumes::VolumeFacts;
+
+use crate::compose::{self, App, Outside};
+use crate::config::Config;
+use crate::config::places::archive_root;
+use crate::exit::{self, Status};
+use crate::render::json::Object;
+use crate::render::{Output, human};
+
+/// How one thing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Ok,
+    Warn,
+    Bad,
+}
+
+/// What was looked at, and what to do about it.
+#[derive(Debug)]
+struct Check {
+    name: &'static str,
+    verdict: Verdict,
+    found: String,
+    advice: Option<String>,
+}
+
+impl Check {
+    fn ok(name: &'static str, found: impl Into<String>) -> Self {
+        Self { name, verdict: Verdict::Ok, found: found.into(), advice: None }
+    }
+
+    fn warn(name: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { name, verdict: Verdict::Warn, found: found.into(), advice: Some(advice.into()) }
+    }
+
+    fn bad(name: &'static str, error: &anyhow::Error) -> Self {
+        let (found, advice) = (exit::reasons(error).join(": "), exit::hint(error));
+        Self { name, verdict: Verdict::Bad, found, advice }
+    }
+}
+
+/// Looks at everything mama needs; the answer is no if something is bad.
+pub(super) async fn run(config: &Config, output: &Output) -> anyhow::Result<Status> {
+    let mut checks = vec![configuration(config)];
+    checks.extend(config.risks().into_iter().map(|risk| {
+        Check::warn("transfer", risk, "leave `hardlink` to folders that are handed over (incoming, import)")
+    }));
+    let outside = Outside::new(config);
+    match archive_root(config) {
+        Ok(root) => checks.extend(volume(&outside, &root, config)),
+        Err(fault) => checks.push(Check::bad("archive", &fault.into())),
+    }
+    if checks.iter().all(|check| check.name != "archive") {
+        match App::open(config).await {
+            Ok(app) => checks.extend(belongings(&app).await),
+            Err(error) => checks.push(Check::bad("archive", &error)),
+        }
+    }
+    checks.extend(programs(config));
+    for check in &checks {
+        output.result(|| object(check), || words(check));
+    }
+    let count = |verdict| checks.iter().filter(|check| check.verdict == verdict).count();
+    let (warnings, bad) = (count(Verdict::Warn), count(Verdict::Bad));
+    output.summary(
+        false,
+        || {
+            Object::new("doctor_summary")
+                .with("ok", count(Verdict::Ok))
+                .with("warnings", warnings)
+                .with("bad", bad)
+        },
+        || match (warnings, bad) {
+            (0, 0) => "everything is fine".to_owned(),
+            _ => format!("{bad} bad, {warnings} to look at"),
+        },
+    );
+    Ok(if bad > 0 { Status::No } else { Status::Done })
+}
+
+fn configuration(config: &Config) -> Check {
+    match &config.file {
+        Some(file) => Check::ok("config", file.display().to_string()),
+        None => Check::warn("config", "there is no configuration file", "`mama init DIR` writes one"),
+    }
+}
+
+fn volume(outside: &Outside, root: &AbsPath, config: &Config) -> Vec<Check> {
+    let VolumeFacts { kind, total, available, available_files, read_only } =
+        match outside.volumes.describe(root) {
+            Ok(facts) => facts,
+            Err(error) => return vec![Check::bad("disk", &error.into())],
+        };
+    let reserve = config.reserve.value.as_u64();
+    let room = format!("{} of {} free on {kind}", human::bytes(available), human::bytes(total));
+    let kept = format!("{room}; {} are kept in reserve", human::bytes(reserve));
+    let mut checks = Vec::new();
+    checks.push(match (read_only, available > reserve) {
+        (true, _) => Check {
+            verdict: Verdict::Bad,
+            ..Check::warn("disk", format!("{room}, mounted read-only"), "mount it writable")
+        },
+        (false, true) => Check::ok("disk", kept),
+        (false, false) => {
+            Check { verdict: Verdict::Bad, ..Check::warn("disk", kept, "make room, or lower apply.reserve") }
+        }
+    });
+    if let Some(files @ 0..10_000) = available_files {
+        checks.push(Check::warn(
+            "disk",
+            format!("room for {files} more files only"),
+            "use a file system with more inodes",
+        ));
+    }
+    checks
+}
+
+fn quarantine(archive: &Archive) -> Option<Check> {
+    let aside = match archive.tree().list(&layout::quarantine()) {
+        Ok(aside) => aside,
+        Err(error) if error.is_not_found() => return None,
+        Err(error) => return Some(Check::bad("quarantine", &error.into())),
+    };
+    let advice = "look at them, and remove what is of no use; good copies were stored where there were any";
+    let found = format!(
+        "{} damaged contents were put aside in {}/{}",
+        aside.len(),
+        archive.root(),
+        layout::QUARANTINE
+    );
+    (!aside.is_empty()).then(|| Check::warn("quarantine", found, advice))
+}
+
+async fn belongings(app: &App) -> Vec<Check> {
+    let mut checks = vec![Check::ok("archive", format!("{} ({})", app.archive.root(), app.archive.id()))];
+    checks.push(match app.upkeep.inspect().await {
+        Ok(found) => {
+            let rows: u64 = found.tables.iter().map(|(_, rows)| rows).sum();
+            let version = format!("SQLite {}", found.sqlite_version);
+            Check::ok(
+                "catalog",
+                format!("{version}, schema {}, {rows} rows, belongs to this archive", found.schema_version),
+            )
+        }
+        Err(error) => Check::bad("catalog", &error.into()),
+    });
+    checks.push(match app.upkeep.check().await {
+        Ok(wrong) if wrong.is_empty() => Check::ok("catalog", "whole"),
+        Ok(wrong) => Check {
+            verdict: Verdict::Bad,
+            ..Check::warn(
+                "catalog",
+                format!("damaged: {}", wrong.join("; ")),
+                "restore it from a backup, or scan everything into a new one",
+            )
+        },
+        Err(error) => Check::bad("catalog", &error.into()),
+    });
+    checks.extend(quarantine(&app.archive));
+    checks.push(match can_reflink(&app.archive) {
+        Ok(true) => {
+            Check::ok("reflink", "files come in instantly, sharing blocks, from the same file system")
+        }
+        Ok(false) => {
+            Check::ok("reflink", "not possible here; files are copied, or hard-linked where that is allowed")
+        }
+        Err(error) => Check::warn(
+            "reflink",
+            format!("unknown: {error}: {}", error.source),
+            "look at the archive's permissions",
+        ),
+    });
+    checks.push(match app.archive.tree().lock(&layout::lock_path()) {
+        Ok(_) => Check::ok("lock", "no apply is running"),
+        Err(error) if error.kind == FsErrorKind::Locked => Check::ok("lock", "an apply is running"),
+        Err(error) => Check::bad("lock", &error.into()),
+    });
+    checks
+}
+
+/// Tries it with an empty file in the staging area, where an apply would clear it away if this could not.
+fn can_reflink(archive: &Archive) -> Fs<bool> {
+    let tree = archive.tree();
+    let [from, to] = ["doctor.from", "doctor.to"].map(staged);
+    let probe = || {
+        let mut file = tree.create(&from)?;
+        // What cannot be written will not be cloned either.
+        drop(file.write_all(&[0; 4096]));
+        file.finish()?;
+        match tree.reflink_from(&*tree.open(&from)?, &to) {
+            Ok(()) => Ok(true),
+            Err(error) if matches!(error.kind, FsErrorKind::Unsupported | FsErrorKind::CrossDevice) => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    };
+    let answer = probe();
+    for name in [&to, &from] {
+        match tree.unlink(name) {
+            Err(error) if !error.is_not_found() => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    answer
+}
+
+fn staged(name: &str) -> RelPath {
+    match RelPath::parse(format!("{}/{name}", layout::STAGING)) {
+        Ok(path) => path,
+        Err(_) => unreachable!("both are names"),
+    }
+}
+
+fn programs(config: &Config) -> [Check; 2] {
+    let missing = |name, error: &anyhow::Error, package: &str| {
+        let advice = format!("install it: apt install {package}");
+        Check::warn(name, exit::reasons(error).join(": "), advice)
+    };
+    let detector = match compose::detector() {
+        Ok((_, version)) => Check::ok("libmagic", version),
+        Err(error) => missing("libmagic", &error, "libmagic-mgc"),
+    };
+    let extractor = match compose::extractor(config) {
+        Ok((_, version)) => Check::ok("ExifTool", version),
+        Err(error) => missing("ExifTool", &error, "libimage-exiftool-perl"),
+    };
+    [detector, extractor]
+}
+
+fn object(check: &Check) -> Object {
+    let word = match check.verdict {
+        Verdict::Ok => "ok",
+        Verdict::Warn => "warn",
+        Verdict::Bad => "bad",
+    };
+    let object = Object::new("check").with("name", check.name).with("verdict", word);
+    object.with("found", &*check.found).with("advice", check.advice.clone())
+}
+
+fn words(check: &Check) -> String {
+    let (style, word) = match check.verdict {
+        Verdict::Ok => (human::GOOD, "ok  "),
+        Verdict::Warn => (human::WARNING, "warn"),
+        Verdict::Bad => (human::ERROR, "bad "),
+    };
+    let advice =
+        check.advice.as_ref().map_or_else(String::new, |advice| format!("\n               → {advice}"));
+    format!("{style}{word}{style:#}  {:<9} {}{advice}", check.name, check.found)
+}

@@ -1,0 +1,60 @@
+//! The commands: each calls the domain and reports.
+
+mod apply;
+mod config;
+mod dev;
+mod doctor;
+mod init;
+mod interrupt;
+mod plan;
+mod scan;
+mod shell;
+mod stats;
+
+use std::sync::Arc;
+
+use crate::args::{Cli, Command};
+use crate::compose::App;
+use crate::config::Config;
+use crate::exit::{Fault, Status};
+use crate::render::Output;
+
+/// Runs the command that was asked for, on a runtime of its own.
+pub(crate) fn run(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::failed("cannot start threads").because(error))?;
+    let outcome = runtime.block_on(dispatch(cli, output));
+    // After an interruption, files may still be read on worker threads; nobody waits for them.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
+    match &cli.command {
+        Command::Completions { shell } => return Ok(shell::completions(*shell, output)),
+        Command::Man { dir } => return shell::man(dir),
+        Command::Config(command) => return config::run(command, &cli.places, output),
+        Command::Init { dir } => return init::run(dir, &cli.places, output).await,
+        Command::Scan(_)
+        | Command::Apply
+        | Command::Plan
+        | Command::Stats
+        | Command::Doctor
+        | Command::Dev(_) => {}
+    }
+    let config = Config::load(&cli.places)?;
+    match &cli.command {
+        Command::Doctor => doctor::run(&config, output).await,
+        Command::Scan(args) => scan::run(args, &config, &App::open(&config).await?, output).await,
+        Command::Apply => apply::run(&config, &App::open(&config).await?, output).await,
+        Command::Plan => plan::run(&config, &App::open(&config).await?, output).await,
+        Command::Stats => stats::run(&App::open(&config).await?, output).await,
+        Command::Dev(command) => dev::run(command, &App::open(&config).await?, output).await,
+        Command::Completions { .. } | Command::Man { .. } | Command::Config(_) | Command::Init { .. } => {
+            unreachable!("answered above, without a configuration")
+        }
+    }
+}

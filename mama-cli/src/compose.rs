@@ -1,0 +1,182 @@
+//! The composition root: the only file that names an adapter.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mama_adapters::clock::SystemClock;
+use mama_adapters::extract::{ExifTool, Libmagic, Settings};
+use mama_adapters::fs::posix::PosixFs;
+use mama_adapters::hash::Blake3;
+use mama_adapters::sqlite::Sqlite;
+use mama_adapters::volumes::PlainVolumes;
+use mama_adapters::walk::{JwalkWalker, TreeWalker};
+use mama_adapters::workers::TokioWorkers;
+use mama_domain::archive::{self, Archive, Identity};
+use mama_ports::content::{ContentHasher, MetadataExtractor, MimeDetector};
+use mama_ports::filesystem::Filesystem;
+use mama_ports::repository::{Catalog, Repository};
+use mama_ports::runtime::{Clock, Workers};
+use mama_ports::vocab::{AbsPath, ArchiveId, HostName};
+use mama_ports::volumes::Volumes;
+use mama_ports::walker::Walker;
+use rustix::rand::{GetRandomFlags, getrandom};
+use tokio::runtime::Handle;
+
+use crate::config::places::{archive_root, catalog_file, host};
+use crate::config::{Config, WalkerKind};
+use crate::exit::Fault;
+
+/// Files that are worked on at once, at the least: a disk answers better when it is asked for several.
+const LEAST_WIDTH: usize = 8;
+
+/// The ports, wired: everything a command needs.
+pub(crate) struct App {
+    pub(crate) host: HostName,
+    pub(crate) archive: Archive,
+    pub(crate) catalog: Arc<dyn Repository>,
+    /// The catalog's own side, of which no port speaks: emptying and inspecting it.
+    pub(crate) upkeep: Arc<Sqlite>,
+    pub(crate) outside: Outside,
+}
+
+/// The ports that need no archive.
+#[derive(Clone)]
+pub(crate) struct Outside {
+    pub(crate) fs: Arc<dyn Filesystem>,
+    pub(crate) walker: Arc<dyn Walker>,
+    pub(crate) volumes: Arc<dyn Volumes>,
+    pub(crate) hasher: Arc<dyn ContentHasher>,
+    pub(crate) workers: Arc<dyn Workers>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Outside {
+    /// The machine, on the runtime that this is called in.
+    pub(crate) fn new(config: &Config) -> Self {
+        let fs: Arc<dyn Filesystem> = Arc::new(PosixFs);
+        let width = width(config);
+        let threads = width.get().min(2 * cores().get());
+        let walker: Arc<dyn Walker> = match config.walker.value {
+            WalkerKind::Tree => Arc::new(TreeWalker::new(Arc::clone(&fs), threads)),
+            WalkerKind::Jwalk => Arc::new(JwalkWalker::new(threads)),
+        };
+        let workers = Arc::new(TokioWorkers::new(Handle::current(), width));
+        let (volumes, hasher) = (Arc::new(PlainVolumes), Arc::new(Blake3));
+        Self { fs, walker, volumes, hasher, workers, clock: Arc::new(SystemClock) }
+    }
+}
+
+impl App {
+    /// Opens the archive and the catalog that belongs to it.
+    pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
+        let outside = Outside::new(config);
+        let root = archive_root(config)?;
+        let archive = archive::open(&*outside.fs, &root, Arc::clone(&outside.hasher))?;
+        check_writable(&outside, &root)?;
+        let upkeep = open_catalog(&catalog_file(config, &root)?)?;
+        match upkeep.archive().await? {
+            Some(id) => check_bound(&archive, &id)?,
+            None => {
+                let fault = Fault::failed("the catalog belongs to no archive yet");
+                return Err(fault
+                    .hint(format!("finish what was begun: run `mama init {root}` again"))
+                    .into());
+            }
+        }
+        Self::wired(config, outside, archive, upkeep)
+    }
+
+    /// Makes the archive at `root` and its catalog, or opens those that are there.
+    pub(crate) async fn create(config: &Config, root: &AbsPath) -> anyhow::Result<Self> {
+        let outside = Outside::new(config);
+        let file = catalog_file(config, root)?;
+        let hasher = Arc::clone(&outside.hasher);
+        let archive = archive::create(&*outside.fs, root, identity(&file).await?, hasher)?;
+        check_writable(&outside, root)?;
+        let upkeep =
+            Sqlite::open(&file).map_err(|error| Fault::failed("cannot make the catalog").because(error))?;
+        check_bound(&archive, &upkeep.bind(archive.id()).await?)?;
+        Self::wired(config, outside, archive, Arc::new(upkeep))
+    }
+
+    fn wired(
+        config: &Config,
+        outside: Outside,
+        archive: Archive,
+        upkeep: Arc<Sqlite>,
+    ) -> anyhow::Result<Self> {
+        let catalog: Arc<dyn Repository> = Arc::<Sqlite>::clone(&upkeep);
+        Ok(Self { host: host(config)?, archive, catalog, upkeep, outside })
+    }
+}
+
+/// The id that a catalog which is there already knows, or a new one.
+async fn identity(catalog: &Path) -> anyhow::Result<Identity> {
+    if let Ok(catalog) = Sqlite::open_existing(catalog)
+        && let Some(id) = catalog.archive().await?
+    {
+        return Ok(Identity::Known(id));
+    }
+    let mut id = [0; 16];
+    getrandom(&mut id, GetRandomFlags::empty())?;
+    Ok(Identity::New(ArchiveId::from_bytes(id)))
+}
+
+/// What tells media types, and its version in words.
+pub(crate) fn detector() -> anyhow::Result<(Arc<dyn MimeDetector>, String)> {
+    let libmagic = Libmagic::new()?;
+    let version = libmagic.version();
+    Ok((Arc::new(libmagic), format!("libmagic {}.{:02}", version / 100, version % 100)))
+}
+
+/// What reads metadata, and its version in words.
+pub(crate) fn extractor(config: &Config) -> anyhow::Result<(Arc<dyn MetadataExtractor>, String)> {
+    let defaults = Settings::default();
+    let exiftool = ExifTool::start(Settings {
+        program: config.exiftool.value.clone(),
+        search_path: std::env::var_os("PATH").unwrap_or(defaults.search_path),
+        sessions: config.sessions.value.unwrap_or(defaults.sessions),
+        timeout: Duration::from_secs(config.timeout.value),
+        ..defaults
+    })?;
+    let version = format!("ExifTool {}", exiftool.version());
+    Ok((Arc::new(exiftool), version))
+}
+
+fn open_catalog(file: &Path) -> Result<Arc<Sqlite>, Fault> {
+    Sqlite::open_existing(file).map(Arc::new).map_err(|error| {
+        Fault::failed("cannot open the catalog").because(error).hint("`mama doctor` looks into it")
+    })
+}
+
+fn check_writable(outside: &Outside, root: &AbsPath) -> anyhow::Result<()> {
+    if outside.volumes.describe(root)?.read_only {
+        let fault =
+            Fault::failed(format!("the archive {root} is on a file system that is mounted read-only"));
+        return Err(fault.hint("mount it writable and try again").into());
+    }
+    Ok(())
+}
+
+fn check_bound(archive: &Archive, bound: &ArchiveId) -> Result<(), Fault> {
+    if bound == archive.id() {
+        return Ok(());
+    }
+    let (id, root) = (archive.id(), archive.root());
+    Err(Fault::failed(format!("the catalog belongs to archive {bound}, and {root} is archive {id}"))
+        .hint("check `archive` and `database` with `mama config show --origin`"))
+}
+
+fn cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+fn width(config: &Config) -> NonZeroUsize {
+    let least = NonZeroUsize::new(LEAST_WIDTH).unwrap_or(NonZeroUsize::MIN);
+    config
+        .threads
+        .value
+        .unwrap_or_else(|| cores().saturating_mul(NonZeroUsize::MIN.saturating_add(1)).max(least))
+}

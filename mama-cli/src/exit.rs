@@ -1,0 +1,161 @@
+//! From an error to words, a hint and an exit status. The only place that decides any of them.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use mama_domain::apply::ApplyError;
+use mama_domain::scan::ScanError;
+use mama_ports::filesystem::{FsError, FsErrorKind};
+use mama_ports::repository::RepositoryError;
+
+/// What a script learns from a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// Done.
+    Done = 0,
+    /// Failed.
+    Failed = 1,
+    /// The request makes no sense.
+    Usage = 2,
+    /// The answer is no: changes are pending, something is damaged.
+    No = 3,
+    /// Done, but some files could not be processed.
+    Partial = 4,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(status as u8)
+    }
+}
+
+/// An error of the command line itself, with what it knows beyond its message.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    status: Status,
+    message: String,
+    hint: Option<String>,
+    source: Option<anyhow::Error>,
+}
+
+impl Fault {
+    /// Something could not be done.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self { status: Status::Failed, message: message.into(), hint: None, source: None }
+    }
+
+    /// Something cannot be asked for.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { status: Status::Usage, ..Self::failed(message) }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// Why.
+    #[must_use]
+    pub(crate) fn because(self, source: impl Into<anyhow::Error>) -> Self {
+        Self { source: Some(source.into()), ..self }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Fault {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| &**source as _)
+    }
+}
+
+/// The exit status that an error deserves.
+pub(crate) fn status(error: &anyhow::Error) -> Status {
+    match (error.downcast_ref::<Fault>(), error.downcast_ref::<ScanError>()) {
+        (Some(fault), _) => fault.status,
+        (None, Some(ScanError::Exclude(_))) => Status::Usage,
+        (None, _) => Status::Failed,
+    }
+}
+
+/// The error and its causes, outermost first; a cause that says nothing new is left out.
+pub(crate) fn reasons(error: &anyhow::Error) -> Vec<String> {
+    let mut reasons: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !reasons.last().is_some_and(|said| said.contains(&cause)) {
+            reasons.push(cause);
+        }
+    }
+    reasons
+}
+
+/// What to do about it, if mama knows.
+pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
+    error.chain().find_map(|cause| {
+        if let Some(fault) = cause.downcast_ref::<Fault>() {
+            fault.hint.clone()
+        } else if let Some(apply) = cause.downcast_ref::<ApplyError>() {
+            apply_hint(apply).map(str::to_owned)
+        } else if let Some(ScanError::SuddenlyEmpty(root)) = cause.downcast_ref::<ScanError>() {
+            Some(format!("mount the disk, or take {root} out of the scan if it is meant to be empty"))
+        } else if let Some(RepositoryError::Unavailable { .. }) = cause.downcast_ref::<RepositoryError>() {
+            Some("try again; everything recorded so far is kept".to_owned())
+        } else if let Some(RepositoryError::Full { .. }) = cause.downcast_ref::<RepositoryError>() {
+            Some(
+                "make room on the catalog's disk and run the command again; it goes on where it stopped"
+                    .to_owned(),
+            )
+        } else {
+            cause.downcast_ref::<FsError>().and_then(|error| fs_hint(error.kind)).map(str::to_owned)
+        }
+    })
+}
+
+const fn apply_hint(error: &ApplyError) -> Option<&'static str> {
+    match error {
+        ApplyError::Full { .. } => Some(
+            "what is settled so far is kept; apply goes on where it stopped (the reserve is apply.reserve)",
+        ),
+        ApplyError::ReadOnly => Some("mount it writable and apply again"),
+        _ => None,
+    }
+}
+
+const fn fs_hint(kind: FsErrorKind) -> Option<&'static str> {
+    match kind {
+        FsErrorKind::ReadOnly => {
+            Some("the file system is mounted read-only; mount it writable and try again")
+        }
+        FsErrorKind::NoSpace => {
+            Some("make room on the disk and run the command again; it goes on where it stopped")
+        }
+        FsErrorKind::PermissionDenied => Some("look at who owns it and who may read and write it"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_that_repeats_its_error_is_said_once() {
+        let error = anyhow::Error::from(
+            Fault::failed("cannot open /x")
+                .because(anyhow::anyhow!("disk on fire").context("cannot open /x")),
+        );
+        assert_eq!(reasons(&error), ["cannot open /x", "disk on fire"]);
+    }
+
+    #[test]
+    fn the_status_of_a_fault_survives_its_causes() {
+        let error = anyhow::Error::from(Fault::usage("no").because(Fault::failed("why").hint("do this")));
+        assert_eq!(status(&error), Status::Usage);
+        assert_eq!(hint(&error).as_deref(), Some("do this"));
+    }
+}

@@ -1,0 +1,20 @@
+//! mama on the command line: parse, wire, draw.
+
+mod args;
+mod commands;
+mod compose;
+mod config;
+mod exit;
+mod render;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use render::Output;
+
+fn main() -> ExitCode {
+    let cli = args::parse(std::env::args_os());
+    let output = Arc::new(Output::new(&cli.manners));
+    let outcome = commands::run(&cli, &output);
+    output.close(outcome)
+}

@@ -1,0 +1,179 @@
+//! Words for people.
+
+use anstyle::{AnsiColor, Style};
+use bytesize::ByteSize;
+use mama_domain::apply::{ApplyReport, PlanReport};
+use mama_domain::reconcile::{Action, Finding, LinkView, RemoveView, StoreBlob};
+use mama_domain::scan::ScanReport;
+use mama_ports::events::{Severity, Trouble};
+use mama_ports::vocab::Timestamp;
+
+use crate::exit;
+
+/// How errors begin.
+pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
+/// How warnings begin.
+pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+/// How good news begins.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+/// What stands out.
+const STRONG: Style = Style::new().bold();
+
+/// An error, its causes, and what to do.
+pub(super) fn error(error: &anyhow::Error) -> String {
+    let mut reasons = exit::reasons(error).into_iter();
+    let mut text = format!("{ERROR}error{ERROR:#}: {}", reasons.next().unwrap_or_default());
+    for cause in reasons {
+        text.push_str(&format!("\n  caused by: {cause}"));
+    }
+    if let Some(hint) = exit::hint(error) {
+        text.push_str(&format!("\n{GOOD}hint{GOOD:#}: {hint}"));
+    }
+    text
+}
+
+/// A file that could not be processed, or something worth knowing about one.
+pub(super) fn trouble(Trouble { severity, path, reason }: &Trouble) -> String {
+    match severity {
+        Severity::Error => format!("{ERROR}error{ERROR:#}: {path}: {reason}"),
+        Severity::Warning => format!("{WARNING}warning{WARNING:#}: {path}: {reason}"),
+    }
+}
+
+/// What a scan came to.
+pub(crate) fn scan_summary(report: &ScanReport) -> String {
+    let counters = [
+        ("files", report.files),
+        ("new", report.new_observations),
+        ("unchanged", report.unchanged),
+        ("new blobs", report.new_blobs),
+        ("duplicates", report.duplicates),
+        ("with metadata", report.with_metadata),
+        ("gone", report.gone),
+        ("changed", report.changed),
+        ("skipped", report.skipped),
+        ("errors", report.errors),
+    ];
+    let mut text = line("scan", &counters);
+    let extra = [("ignored", report.ignored), ("metadata failures", report.metadata_failures)];
+    text.push_str(&some_of(&extra));
+    text + &format!("\n      {} read in {}", bytes(report.bytes_hashed), seconds(report.seconds))
+}
+
+/// What an apply came to.
+pub(crate) fn apply_summary(report: &ApplyReport) -> String {
+    let counters = [
+        ("observations", report.observations),
+        ("stored", report.blobs_stored),
+        ("views made", report.views_created),
+        ("views removed", report.views_removed),
+        ("assigned", report.assigned),
+        ("blocked", report.blocked),
+        ("missing", report.missing),
+        ("changed", report.changed),
+        ("conflicts", report.conflicts),
+        ("errors", report.errors),
+    ];
+    let mut text = line("apply", &counters);
+    text.push_str(&some_of(&[
+        ("verified", report.blobs_verified),
+        ("lost", report.lost),
+        ("elsewhere", report.elsewhere),
+    ]));
+    let ways =
+        [("reflinked", report.reflinked), ("hard-linked", report.hardlinked), ("copied", report.copied)];
+    text + &format!(
+        "\n       {} stored in {}{}",
+        bytes(report.bytes_stored),
+        seconds(report.seconds),
+        some_of(&ways)
+    )
+}
+
+/// What a plan comes to.
+pub(crate) fn plan_summary(report: &PlanReport) -> String {
+    if !report.has_changes() && report.problems == 0 {
+        return format!("{STRONG}plan{STRONG:#}  nothing to do: the archive is as the catalog wants it");
+    }
+    let verifies = match report.verifies {
+        0 => String::new(),
+        verifies => format!("{verifies} to verify, "),
+    };
+    format!(
+        "{STRONG}plan{STRONG:#}  {} observations: {} contents to store ({}), {verifies}{} views to make, {} to remove, {} problems",
+        report.observations,
+        report.stores,
+        bytes(report.store_bytes),
+        report.links,
+        report.removes,
+        report.problems
+    )
+}
+
+/// One step of a plan, and why.
+pub(crate) fn action(action: &Action) -> String {
+    match action {
+        Action::Store(StoreBlob { hash, size, existing, sources }) => {
+            let size = bytes(*size);
+            let checked = if existing.is_some() { "; what has its name is checked first" } else { "" };
+            match sources.first() {
+                Some(source) => format!("store   {size:>10}  {}{checked}", source.at.full_path()),
+                None => format!("verify  {size:>10}  {hash}, which is in the archive already"),
+            }
+        }
+        Action::Link(LinkView { view, replacing: None, .. }) => format!("link    {view}"),
+        Action::Link(LinkView { view, replacing: Some(_), .. }) => {
+            format!("relink  {view}  to another content than it shows now")
+        }
+        Action::Remove(RemoveView { view, .. }) => format!("remove  {view}  nobody wants it any more"),
+    }
+}
+
+/// What a plan knows about an observation.
+pub(crate) fn finding(Finding { at, kind, .. }: &Finding) -> String {
+    let style = match kind.severity() {
+        Some(Severity::Error) => ERROR,
+        Some(Severity::Warning) => WARNING,
+        None => Style::new(),
+    };
+    format!("{style}skip{style:#}    {at}: {}", kind.reason())
+}
+
+/// A number of bytes.
+pub(crate) fn bytes(count: u64) -> String {
+    ByteSize(count).display().iec().to_string()
+}
+
+/// How long ago something was.
+pub(crate) fn ago(then: Timestamp, now: Timestamp) -> String {
+    let seconds = now.secs.saturating_sub(then.secs).max(0);
+    let (count, unit) = match seconds {
+        0..60 => return "just now".to_owned(),
+        60..3600 => (seconds / 60, "minute"),
+        3600..86_400 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" })
+}
+
+fn seconds(seconds: f64) -> String {
+    if seconds < 100.0 {
+        format!("{seconds:.1} s")
+    } else {
+        format!("{} min {:02} s", seconds as u64 / 60, seconds as u64 % 60)
+    }
+}
+
+fn line(name: &str, counters: &[(&str, u64)]) -> String {
+    let counters: Vec<String> = counters.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    format!("{STRONG}{name}{STRONG:#}  {}", counters.join(" | "))
+}
+
+/// Those that are not 0.
+fn some_of(counters: &[(&str, u64)]) -> String {
+    counters
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(word, count)| format!(" | {count} {word}"))
+        .collect()
+}

@@ -1,0 +1,22 @@
+//! The command line, from outside: transcripts in `scripts/`, and what they cannot say.
+
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests are tests")]
+
+#[path = "cli/bad_input.rs"]
+mod bad_input;
+#[path = "cli/disks.rs"]
+mod disks;
+#[path = "cli/runs.rs"]
+mod runs;
+#[path = "cli/world.rs"]
+mod world;
+
+/// `scripts/NAME.trycmd` runs in a copy of `NAME.in`, which afterwards must hold what `NAME.out` holds.
+#[test]
+fn the_transcripts_are_what_mama_says() {
+    let cases = trycmd::TestCases::new();
+    cases.env("MAMA_CONFIG", "mama.toml").env("MAMA_HOST", "laptop").env("NO_COLOR", "1");
+    // One thread lists folders by name, so that ids, and with them the order of a plan, repeat.
+    cases.env("MAMA_SCAN_THREADS", "1");
+    cases.case("../tests/scripts/*.trycmd");
+}

@@ -1,0 +1,93 @@
+//! Read-only and full disks: each a tmpfs in a mount namespace of its own, which needs no privileges and leaves nothing behind.
+
+use std::fs;
+use std::process::Command;
+
+use crate::world::{Run, World};
+
+/// Runs a shell script with `$MAMA` where `archive` is a small disk, in a world with a `photos` folder.
+///
+/// `None` where the kernel lets nobody but root mount, and we are not root.
+fn on_a_small_disk(world: &World, size: &str, script: &str) -> Option<Run> {
+    let namespace = |script: &str| {
+        let mut command = Command::new("unshare");
+        command
+            .args(["--user", "--map-root-user", "--mount", "sh", "-c", script])
+            .current_dir(world.path(""));
+        command
+            .env("MAMA", env!("CARGO_BIN_EXE_mama"))
+            .env("MAMA_CONFIG", "mama.toml")
+            .env("MAMA_HOST", "laptop");
+        command.output().expect("unshare is needed (Debian: util-linux)")
+    };
+    fs::create_dir_all(world.path("photos")).unwrap();
+    fs::create_dir_all(world.path("archive")).unwrap();
+    let mount = format!("mount -t tmpfs -o size={size} tmpfs archive");
+    if !namespace(&mount).status.success() {
+        eprintln!("not tested: this kernel does not let this user mount a file system");
+        return None;
+    }
+    Some(namespace(&format!("set -e; {mount}; {script}")).into())
+}
+
+#[test]
+fn on_a_read_only_disk_the_message_says_so_and_nothing_else_happens() {
+    let world = World::bare();
+    world.write("photos/a.txt", "a");
+    for command in ["scan photos", "apply", "plan"] {
+        let script = format!(
+            "$MAMA -q init archive || true; $MAMA -q scan photos; mount -o remount,ro archive; exec $MAMA {command}"
+        );
+        let Some(run) = on_a_small_disk(&world, "16m", &script) else { return };
+        run.refused(1, &["read-only", "hint: mount it writable"]);
+        fs::remove_file(world.path("mama.toml")).unwrap();
+    }
+    let script = "mount -o remount,ro archive; exec $MAMA init archive";
+    let run = on_a_small_disk(&world, "16m", script).unwrap();
+    run.refused(1, &["archive", "read-only"]);
+}
+
+#[test]
+fn on_a_full_disk_apply_keeps_what_is_settled_and_goes_on_when_there_is_room() {
+    let world = World::bare();
+    for n in 0..12u8 {
+        world.write(format!("photos/{n}.bin"), vec![n; 1 << 20]);
+    }
+    let script = "$MAMA -q init archive; $MAMA -q scan photos; export MAMA_APPLY_RESERVE=0; \
+        $MAMA apply --json && exit 99; status=$?; mount -o remount,size=64m archive; $MAMA apply --json; exit $status";
+    let Some(run) = on_a_small_disk(&world, "9m", script) else { return };
+    run.refused(1, &["disk is full", "apply goes on where it stopped"]);
+    let stored: Vec<u64> = run
+        .objects()
+        .iter()
+        .filter(|object| object["type"] == "apply_summary")
+        .map(|summary| summary["blobs_stored"].as_u64().unwrap())
+        .collect();
+    assert_eq!(stored.len(), 2, "{}", run.stdout);
+    assert_eq!(stored.iter().sum::<u64>(), 12, "{}", run.stdout);
+}
+
+#[test]
+fn on_a_full_disk_a_scan_keeps_what_is_recorded_and_goes_on_when_there_is_room() {
+    let world = World::bare();
+    for n in 0..12_000u32 {
+        world.write(format!("photos/{}/{n}", n / 500), n.to_le_bytes());
+    }
+    let script = "$MAMA -q init archive; $MAMA scan --no-metadata --json photos && exit 99; status=$?; \
+        mount -o remount,size=64m archive; $MAMA scan --no-metadata --json photos; exit $status";
+    let Some(run) = on_a_small_disk(&world, "2m", script) else { return };
+    run.refused(1, &["full", "hint: make room"]);
+    let objects = run.objects();
+    let summaries = objects.iter().filter(|object| object["type"] == "scan_summary");
+    let new: Vec<u64> = summaries.map(|summary| summary["new_observations"].as_u64().unwrap()).collect();
+    assert_eq!(new.iter().sum::<u64>(), 12_000, "{new:?}");
+}
+
+#[test]
+fn a_reserve_stays_free() {
+    let world = World::bare();
+    world.write("photos/a.txt", "a");
+    let script = "$MAMA -q init archive; $MAMA -q scan photos; MAMA_APPLY_RESERVE='1 GiB' exec $MAMA apply";
+    let Some(run) = on_a_small_disk(&world, "16m", script) else { return };
+    run.refused(1, &["disk is full", "apply.reserve"]);
+}
