@@ -1,0 +1,33 @@
+# Two commands do everything: `make demo DIR=~/Pictures` and `make test`.
+
+# The folder to archive.
+DIR ?=
+# Where the demo keeps its archive and configuration.
+DEMO ?= $(HOME)/mama-demo
+
+folder = $(patsubst ~%,$(HOME)%,$(DIR))
+mama = MAMA_CONFIG="$(DEMO)/mama.toml" cargo run --quiet --release -p mama-cli --
+
+.PHONY: demo test check
+
+demo:
+	@test -n "$(DIR)" || { echo 'say which folder: make demo DIR=~/Pictures' >&2; exit 2; }
+	tools/install-packages build run
+	cargo build --release -p mama-cli
+	mkdir -p "$(DEMO)"
+	$(mama) init "$(DEMO)/archive"
+	$(mama) scan "$(folder)" || test $$? = 4
+	$(mama) apply || test $$? = 4
+	$(mama) stats
+	@echo
+	@echo "Look at the views:  $(DEMO)/archive/views"
+	@echo "Ask the catalog:    sqlite3 -readonly $(DEMO)/archive/.mama/catalog.sqlite3 'SELECT filename, status, meta FROM observations LIMIT 3'"
+	@echo "Go on with:         export MAMA_CONFIG=$(DEMO)/mama.toml"
+
+test:
+	tools/install-packages build run test
+	cargo test --workspace
+
+check:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- --deny warnings
