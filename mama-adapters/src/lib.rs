@@ -3,6 +3,7 @@
 //! | folder | implements |
 //! |---|---|
 //! | [`sqlite`] | the three repository ports on SQLite |
+//! | [`postgres`] | the same on PostgreSQL |
 //! | [`fs`] | the file-system ports: on Linux, and in memory with faults and reboots |
 //! | [`walk`] | `Walker`: over any `ReadTree`, and with jwalk |
 //! | [`volumes`] | `Volumes`, from `statfs` |
@@ -14,6 +15,7 @@ pub mod clock;
 pub mod extract;
 pub mod fs;
 pub mod hash;
+pub mod postgres;
 pub mod sqlite;
 pub mod volumes;
 pub mod walk;

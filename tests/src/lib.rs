@@ -1,5 +1,7 @@
-//! What the suites share: a world in memory in which whole scans and applies run, step by step the same each time.
+//! What the suites share: a world in memory in which whole scans and applies run, step by step the same each time; and a
+//! real PostgreSQL.
 
+pub mod postgres;
 pub mod sabotage;
 pub mod world;
 

@@ -5,6 +5,10 @@ use std::str::FromStr;
 use mama_ports::vocab::{
     AbsPath, ArchiveId, BlobHash, BlockReason, FileName, HostName, MetaDoc, RelPath, Timestamp, escaped,
 };
+use serde_json::{Map, Value};
+
+/// Digits that `jsonb` keeps for certain; its own limits are 131,072 before the point and 16,383 after it.
+const LONGEST_NUMBER: usize = 16_000;
 
 /// What was found that cannot be.
 #[derive(Debug)]
@@ -51,6 +55,47 @@ pub(crate) fn meta(text: &str) -> Decoded<MetaDoc> {
     MetaDoc::from_json(text).ok_or_else(|| Damage("metadata is no JSON object".to_owned()))
 }
 
+/// A document for a `jsonb` column, and as it came if `jsonb` cannot give it back: it writes numbers without exponents
+/// and without negative zeros, and refuses those beyond its range.
+pub(crate) fn jsonb(doc: &MetaDoc) -> (String, Option<String>) {
+    let exact = doc.to_json();
+    if doc.entries().values().all(survives_jsonb) {
+        return (exact, None);
+    }
+    let plain: Map<String, Value> =
+        doc.entries().iter().map(|(key, value)| (key.clone(), plain(value))).collect();
+    (Value::Object(plain).to_string(), Some(exact))
+}
+
+fn survives_jsonb(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => is_plain(&number.to_string()),
+        Value::Array(items) => items.iter().all(survives_jsonb),
+        Value::Object(entries) => entries.values().all(survives_jsonb),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+    }
+}
+
+fn is_plain(number: &str) -> bool {
+    let is_negative_zero = number.starts_with('-') && !number.contains(|c: char| ('1'..='9').contains(&c));
+    number.len() <= LONGEST_NUMBER && !number.contains(['e', 'E']) && !is_negative_zero
+}
+
+/// The nearest document that `jsonb` takes: a number as floating point, or as text beyond that.
+fn plain(value: &Value) -> Value {
+    match value {
+        Value::Number(number) if !is_plain(&number.to_string()) => {
+            let near = number.as_f64().and_then(serde_json::Number::from_f64);
+            near.map_or_else(|| Value::String(number.to_string()), Value::Number)
+        }
+        Value::Array(items) => items.iter().map(plain).collect(),
+        Value::Object(entries) => {
+            entries.iter().map(|(key, value)| (key.clone(), plain(value))).collect::<Map<_, _>>().into()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
 pub(crate) fn time(secs: i64, nanos: i64) -> Decoded<Timestamp> {
     let nanos = u32::try_from(nanos).map_err(|_| Damage(format!("a time has {nanos} nanoseconds")))?;
     Ok(Timestamp::new(secs, nanos))
@@ -74,4 +119,22 @@ pub(crate) const fn from_signed(bits: i64) -> u64 {
 /// The escaped form of a path or name, if its bytes are no text.
 pub(crate) fn shown(bytes: &[u8]) -> Option<String> {
     std::str::from_utf8(bytes).is_err().then(|| escaped(bytes).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_jsonb_would_write_otherwise_is_kept_beside_it() {
+        let both = |text: &str| jsonb(&MetaDoc::from_json(text).unwrap());
+        let plain = r#"{"a":[-2.50,18446744073709551616,"1e9",null],"b":{"c":0.0}}"#;
+        assert_eq!(both(plain), (plain.to_owned(), None));
+        let exact = r#"{"a":[1e300,-0,1E+2],"b":{"c":1e999999}}"#;
+        let (doc, kept) = both(exact);
+        assert_eq!(MetaDoc::from_json(&kept.unwrap()), MetaDoc::from_json(exact));
+        assert!(doc.contains(r#""c":"1e"#), "{doc}");
+        let long = format!(r#"{{"a":{}}}"#, "9".repeat(20_000));
+        assert_eq!(both(&long), (format!(r#"{{"a":"{}"}}"#, "9".repeat(20_000)), Some(long)));
+    }
 }

@@ -8,12 +8,13 @@ use mama_ports::repository::{
 };
 use mama_ports::vocab::{
     ArchiveId, BlobHash, Claim, Contest, FileName, Fingerprint, Footing, HostName, Location, ObservationId,
-    Placement, RelPath, ScanRoot, Standing, Status,
+    RelPath, ScanRoot,
 };
 use rusqlite::{Row, Transaction, params};
 
 use super::rows::{self, Failure, Outcome};
 use super::{Sqlite, codec, totals};
+use crate::sql::stands::{Stands, Verdict, is_in_scope};
 
 #[async_trait]
 impl Catalog for Sqlite {
@@ -96,14 +97,6 @@ const fn condition(scope: Scope) -> &'static str {
         Scope::WithPending => "o.open = 1",
         Scope::Decided => "o.open = 1 AND o.status <> 'pending'",
     }
-}
-
-fn is_in_scope(claim: &Claim, scope: Scope) -> bool {
-    claim.open
-        && match scope {
-            Scope::WithPending => true,
-            Scope::Decided => claim.standing.status != Status::Pending,
-        }
 }
 
 fn contests(
@@ -218,49 +211,29 @@ fn sources(
     })
 }
 
-/// What a settlement sets.
-#[derive(PartialEq)]
-struct Stands {
-    standing: Standing,
-    open: bool,
-    view: Option<RelPath>,
-    fingerprint: Fingerprint,
-    racy: bool,
-}
-
 fn settle(catalog: &Transaction<'_>, settlement: &Settlement) -> Outcome<Settled> {
-    let Settlement { id, from, to, open, view, fingerprint, doubtful } = settlement;
+    let id = settlement.id;
     let mut statement = catalog.prepare_cached(
         "SELECT o.status, o.placement, o.open, o.view_path, o.size, o.mtime_s, o.mtime_n, o.ctime_s, o.ctime_n,
                 o.inode, o.racy, o.current, o.gone_s IS NOT NULL, b.block_reason
          FROM observation o JOIN blob b ON b.id = o.blob WHERE o.id = (SELECT ?1)",
     )?;
     let found = rows::one(&mut statement, [id.0], |row| {
-        let stands = Stands {
-            standing: rows::standing(row, 0)?,
+        let block = rows::optional_text(row, 13)?.map(codec::block).transpose()?;
+        let standing = rows::standing(row, 0)?;
+        Ok(Stands {
+            footing: Footing { standing, current: row.get(11)?, gone: row.get(12)?, block },
             open: row.get(2)?,
             view: rows::optional_path(row, 3)?,
             fingerprint: rows::fingerprint(row, 4)?,
             racy: row.get(10)?,
-        };
-        let block = rows::optional_text(row, 13)?.map(codec::block).transpose()?;
-        Ok((stands, Footing { standing: from.standing, current: row.get(11)?, gone: row.get(12)?, block }))
+        })
     })?;
-    // The standing itself is compared last: a settlement that was made already is no stale one.
-    let Some((now, _)) = found.filter(|(_, footing)| footing == from) else { return Ok(Settled::Stale) };
-    let then = Stands {
-        standing: *to,
-        open: *open,
-        view: view.clone().filter(|_| to.placement == Placement::Placed),
-        fingerprint: fingerprint.unwrap_or(now.fingerprint),
-        racy: now.racy || *doubtful,
+    let then = match found.map(|now| now.settled_by(settlement)) {
+        Some(Verdict::Set(then)) => then,
+        Some(Verdict::Already) => return Ok(Settled::Done),
+        Some(Verdict::Stale) | None => return Ok(Settled::Stale),
     };
-    if now == then {
-        return Ok(Settled::Done);
-    }
-    if now.standing != from.standing {
-        return Ok(Settled::Stale);
-    }
     let view = then.view.as_ref().map(RelPath::as_bytes);
     let Fingerprint { size, mtime, ctime, inode } = then.fingerprint;
     catalog
@@ -272,9 +245,9 @@ fn settle(catalog: &Transaction<'_>, settlement: &Settlement) -> Outcome<Settled
         )?
         .execute(params![
             id.0,
-            to.status.as_str(),
-            to.placement.as_str(),
-            open,
+            then.footing.standing.status.as_str(),
+            then.footing.standing.placement.as_str(),
+            then.open,
             view,
             view.and_then(codec::shown),
             rows::to_i64(size)?,

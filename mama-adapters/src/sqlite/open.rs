@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Error as SqlError, ErrorCode, OpenFlags, TransactionBehavior, params};
 
-use crate::sql::migrate::{self, Applied, Migration, Refusal};
+use crate::sql::migrate::{self, Applied, Refusal};
+use crate::sql::migrations::SQLITE;
 
 /// What `PRAGMA application_id` says in a catalog: "mama".
 const APPLICATION_ID: i64 = 0x6d61_6d61;
@@ -17,12 +18,6 @@ const BUSY: Duration = Duration::from_secs(30);
 
 /// Prepared statements that each connection keeps; more than the adapter has.
 const STATEMENTS: usize = 96;
-
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "first",
-    text: include_str!("../../../migrations/sqlite/0001_first.sql"),
-}];
 
 /// Why a catalog could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +124,7 @@ pub(super) fn writer(path: &Path, create: bool) -> Result<Connection, OpenError>
         return Err(OpenError::Foreign { path: path.to_owned() });
     }
     let applied = ledger(&connection).map_err(|error| at.sql(error))?;
-    let lacking = migrate::next(MIGRATIONS, &applied).map_err(|refusal| at.refusal(refusal))?.is_some();
+    let lacking = migrate::next(SQLITE, &applied).map_err(|refusal| at.refusal(refusal))?.is_some();
     if connection.is_readonly("main").map_err(|error| at.sql(error))? {
         return Err(OpenError::NotWritable { path: path.to_owned() });
     }
@@ -216,7 +211,7 @@ fn migrate_once(connection: &mut Connection, at: &At<'_>) -> Result<bool, OpenEr
     let sql = |error| at.sql(error);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
     let applied = ledger(&transaction).map_err(sql)?;
-    let Some(step) = migrate::next(MIGRATIONS, &applied).map_err(|refusal| at.refusal(refusal))? else {
+    let Some(step) = migrate::next(SQLITE, &applied).map_err(|refusal| at.refusal(refusal))? else {
         return Ok(false);
     };
     let apply = || {

@@ -1,0 +1,149 @@
+//! Contents, which the writers of different roots have in common: each is added once, in the order of hashes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use mama_ports::repository::NewBlob;
+use mama_ports::vocab::{BlobHash, MetaDoc, Mime, Timestamp};
+use sqlx::{PgConnection, query, query_as};
+
+use super::failure::{Failure, Outcome};
+use super::rows::{nanos, to_i64};
+use crate::sql::codec;
+
+/// What a batch says about one content: the first word on each point counts.
+struct Described<'a> {
+    size: u64,
+    mime: Option<&'a Mime>,
+    meta: Option<&'a MetaDoc>,
+}
+
+/// Contents that are known by now, and how many of them are new.
+pub(super) struct Contents {
+    ids: HashMap<BlobHash, i64>,
+    pub(super) new: u64,
+}
+
+impl Contents {
+    /// Describes contents, and looks up those that were `seen`.
+    pub(super) async fn describe(
+        catalog: &mut PgConnection,
+        blobs: &[NewBlob],
+        seen: impl Iterator<Item = BlobHash>,
+        at: Timestamp,
+    ) -> Outcome<Self> {
+        let described = merged(blobs);
+        let new = add(catalog, &described, at).await?;
+        let mut wanted: Vec<BlobHash> = described.keys().copied().chain(seen).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let contents = Self { ids: find(catalog, &wanted).await?, new };
+        contents.complete(catalog, &described).await?;
+        Ok(contents)
+    }
+
+    pub(super) fn id(&self, hash: &BlobHash) -> Outcome<i64> {
+        let id = self.ids.get(hash).copied();
+        id.ok_or_else(|| Failure::Misuse(format!("content {hash} was seen but never described")))
+    }
+
+    /// Gives contents the type and metadata that they lack.
+    async fn complete(
+        &self,
+        catalog: &mut PgConnection,
+        described: &BTreeMap<BlobHash, Described<'_>>,
+    ) -> Outcome<()> {
+        let (mut typed, mut mimes) = (Vec::new(), Vec::new());
+        let (mut told, mut docs, mut exacts) = (Vec::new(), Vec::new(), Vec::new());
+        for (hash, Described { size: _, mime, meta }) in described {
+            let id = self.id(hash)?;
+            if let Some(mime) = mime {
+                typed.push(id);
+                mimes.push(mime.as_str());
+            }
+            if let Some(meta) = meta {
+                let (doc, exact) = codec::jsonb(meta);
+                told.push(id);
+                docs.push(doc);
+                exacts.push(exact);
+            }
+        }
+        if !typed.is_empty() {
+            query(
+                "UPDATE blob SET mime = lacking.mime FROM (
+                     SELECT b.id, given.mime FROM unnest($1::bigint[], $2::text[]) AS given (id, mime)
+                     JOIN blob b ON b.id = given.id WHERE b.mime IS NULL
+                     ORDER BY b.hash FOR NO KEY UPDATE OF b
+                 ) AS lacking WHERE blob.id = lacking.id",
+            )
+            .bind(typed)
+            .bind(mimes)
+            .execute(&mut *catalog)
+            .await?;
+        }
+        if !told.is_empty() {
+            query(
+                "INSERT INTO meta (blob, doc, exact)
+                 SELECT given.blob, given.doc::jsonb, given.exact
+                 FROM unnest($1::bigint[], $2::text[], $3::text[]) WITH ORDINALITY AS given (blob, doc, exact, number)
+                 WHERE NOT EXISTS (SELECT FROM meta m WHERE m.blob = given.blob)
+                 ORDER BY given.number ON CONFLICT DO NOTHING",
+            )
+            .bind(told)
+            .bind(docs)
+            .bind(exacts)
+            .execute(&mut *catalog)
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+fn merged(blobs: &[NewBlob]) -> BTreeMap<BlobHash, Described<'_>> {
+    let mut described: BTreeMap<BlobHash, Described<'_>> = BTreeMap::new();
+    for NewBlob { hash, size, mime, meta } in blobs {
+        let known = described.entry(*hash).or_insert(Described { size: *size, mime: None, meta: None });
+        known.mime = known.mime.or(mime.as_ref());
+        known.meta = known.meta.or(meta.as_ref());
+    }
+    described
+}
+
+/// Adds the contents that nobody knows, and tells how many.
+async fn add(
+    catalog: &mut PgConnection,
+    described: &BTreeMap<BlobHash, Described<'_>>,
+    at: Timestamp,
+) -> Outcome<u64> {
+    if described.is_empty() {
+        return Ok(0);
+    }
+    let hashes: Vec<&[u8]> = described.keys().map(|hash| hash.as_bytes().as_slice()).collect();
+    let sizes: Vec<i64> = described.values().map(|it| to_i64(it.size)).collect::<Outcome<_>>()?;
+    let mimes: Vec<Option<&str>> = described.values().map(|it| it.mime.map(Mime::as_str)).collect();
+    let added = query(
+        "INSERT INTO blob (hash, size, mime, first_seen_s, first_seen_n)
+         SELECT given.hash, given.size, given.mime, $4, $5
+         FROM unnest($1::bytea[], $2::bigint[], $3::text[]) WITH ORDINALITY AS given (hash, size, mime, number)
+         WHERE NOT EXISTS (SELECT FROM blob b WHERE b.hash = given.hash)
+         ORDER BY given.number ON CONFLICT (hash) DO NOTHING",
+    )
+    .bind(hashes)
+    .bind(sizes)
+    .bind(mimes)
+    .bind(at.secs)
+    .bind(nanos(at))
+    .execute(catalog)
+    .await?;
+    Ok(added.rows_affected())
+}
+
+async fn find(catalog: &mut PgConnection, hashes: &[BlobHash]) -> Outcome<HashMap<BlobHash, i64>> {
+    if hashes.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let asked: Vec<&[u8]> = hashes.iter().map(|hash| hash.as_bytes().as_slice()).collect();
+    let sql =
+        "SELECT b.hash, b.id FROM unnest($1::bytea[]) AS asked (hash) JOIN blob b ON b.hash = asked.hash";
+    let rows: Vec<(Vec<u8>, i64)> = query_as(sql).bind(asked).fetch_all(catalog).await?;
+    rows.into_iter().map(|(hash, id)| Ok((codec::hash(&hash)?, id))).collect()
+}

@@ -1,0 +1,276 @@
+//! Opening a catalog: whose database it is, and which migrations it lacks.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, Error as SqlError, PgConnection, query, query_as,
+    query_scalar, raw_sql,
+};
+
+use super::failure::code;
+use super::session::prepare;
+use crate::sql::migrate::{self, Applied, Refusal};
+use crate::sql::migrations::POSTGRES;
+
+/// How long to wait for the server's first answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The oldest server with every function that is called: 13.
+const OLDEST: i32 = 130_000;
+
+/// The advisory lock under which a database is migrated: "mama".
+const MIGRATING: i64 = 0x6d61_6d61;
+
+/// Why a catalog could not be opened. Never says a password.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// This is no address of a database.
+    #[error("this is not a postgres:// address; it looks like postgres://user@host/database")]
+    BadAddress(#[source] SqlError),
+    /// The server does not answer.
+    #[error("the database server of {server} cannot be reached")]
+    NotReachable {
+        /// The address, without a password.
+        server: Server,
+        /// What went wrong.
+        source: SqlError,
+    },
+    /// The server does not take this user or password.
+    #[error("{server} refuses this user or password; see PGPASSWORD, ~/.pgpass and the server's pg_hba.conf")]
+    Denied {
+        /// The address, without a password.
+        server: Server,
+        /// What the server said.
+        source: SqlError,
+    },
+    /// The server has no such database.
+    #[error("there is no database at {server}; make it with: createdb --encoding UTF8 NAME")]
+    NoDatabase {
+        /// The address, without a password.
+        server: Server,
+    },
+    /// The server or the database is of a kind that cannot hold a catalog.
+    #[error("{server} cannot hold a catalog: {why}")]
+    Unfit {
+        /// The address, without a password.
+        server: Server,
+        /// What is missing.
+        why: String,
+    },
+    /// Its tables belong to another program.
+    #[error(
+        "the database at {server} has other tables by the names of mama's; nothing in it was changed: use a database or schema of its own"
+    )]
+    Foreign {
+        /// The address, without a password.
+        server: Server,
+    },
+    /// A later version of mama has written it.
+    #[error(
+        "the catalog at {server} was written by a newer mama (its schema is {found}, this program knows {known}); \
+         nothing was changed: use the newer program"
+    )]
+    Newer {
+        /// The address, without a password.
+        server: Server,
+        /// Its schema's number.
+        found: i64,
+        /// The highest number that this program knows.
+        known: i64,
+    },
+    /// Its schema did not come from this program's migrations.
+    #[error(
+        "the schema of the catalog at {server} differs from this program's at migration {number}; nothing was \
+         changed: use the program that wrote it, or restore a backup"
+    )]
+    Altered {
+        /// The address, without a password.
+        server: Server,
+        /// The first migration that differs.
+        number: i64,
+    },
+    /// Migrations are missing, and this user may not change the schema.
+    #[error(
+        "the catalog at {server} lacks migration {number}, which this user may not apply; let the schema's owner run: mama migrate"
+    )]
+    MayNotMigrate {
+        /// The address, without a password.
+        server: Server,
+        /// The first migration that is missing.
+        number: i64,
+        /// What the server said.
+        source: SqlError,
+    },
+    /// The server refused.
+    #[error("the catalog at {server} cannot be opened")]
+    Refused {
+        /// The address, without a password.
+        server: Server,
+        /// What the server said.
+        source: SqlError,
+    },
+    /// No thread could be started for it.
+    #[error("no thread could be started for the catalog")]
+    NoThread(#[source] io::Error),
+}
+
+/// Where a catalog is: an address without a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server(Box<str>);
+
+impl Server {
+    pub(super) fn of(options: &PgConnectOptions) -> Self {
+        let user = options.get_username();
+        let place = match options.get_socket() {
+            Some(socket) => socket.display().to_string(),
+            None => options.get_host().to_owned(),
+        };
+        let port = match options.get_port() {
+            5432 => String::new(),
+            other => format!(":{other}"),
+        };
+        let database = options.get_database().unwrap_or(user);
+        Self(format!("postgres://{user}@{place}{port}/{database}").into())
+    }
+
+    fn because(&self, source: SqlError) -> OpenError {
+        let server = self.clone();
+        match (code(&source).as_deref(), &source) {
+            (Some("28000" | "28P01"), _) => OpenError::Denied { server, source },
+            (Some("3D000"), _) => OpenError::NoDatabase { server },
+            (Some("42P07" | "42703" | "42809"), _) => OpenError::Foreign { server },
+            (Some("57P03" | "53300"), _) | (_, SqlError::Io(_) | SqlError::Tls(_)) => {
+                OpenError::NotReachable { server, source }
+            }
+            _ => OpenError::Refused { server, source },
+        }
+    }
+
+    fn refusal(&self, refusal: Refusal) -> OpenError {
+        let server = self.clone();
+        match refusal {
+            Refusal::Newer { found, known } => OpenError::Newer { server, found, known },
+            Refusal::Altered { number } | Refusal::Gap { number } => OpenError::Altered { server, number },
+        }
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What an address says, completed from the environment and `~/.pgpass`.
+pub(super) fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
+    let options: PgConnectOptions = url.parse().map_err(OpenError::BadAddress)?;
+    let options = match options.get_application_name() {
+        Some(_) => options,
+        None => options.application_name("mama"),
+    };
+    // sqlx would log every statement, and those that take a second as warnings
+    Ok(options.disable_statement_logging())
+}
+
+/// What a migration run has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migrated {
+    /// The number of the last migration before; 0 for an empty database.
+    pub from: i64,
+    /// The number of the last migration now.
+    pub to: i64,
+}
+
+/// Brings the database up to date. One that is, is only read.
+pub(super) async fn migrate(options: PgConnectOptions, server: Server) -> Result<Migrated, OpenError> {
+    let mut connection = connect(&options, &server).await?;
+    let sql = |error| server.because(error);
+    let applied = ledger(&mut connection).await.map_err(sql)?;
+    let from = applied.last().map_or(0, |row| row.number);
+    let mut to = from;
+    // An up-to-date catalog is opened without waiting for whoever migrates another.
+    if migrate::next(POSTGRES, &applied).map_err(|refusal| server.refusal(refusal))?.is_some() {
+        while let Some(number) = migrate_once(&mut connection, &server).await? {
+            to = number;
+        }
+    }
+    // The catalog is open; that the server did not hear the farewell changes nothing.
+    drop(connection.close().await);
+    Ok(Migrated { from, to })
+}
+
+async fn connect(options: &PgConnectOptions, server: &Server) -> Result<PgConnection, OpenError> {
+    let late = || SqlError::Io(io::Error::new(io::ErrorKind::TimedOut, "the server does not answer"));
+    let connecting = tokio::time::timeout(PATIENCE, PgConnection::connect_with(options));
+    let sql = |error| server.because(error);
+    let mut connection = connecting.await.unwrap_or_else(|_| Err(late())).map_err(sql)?;
+    prepare(&mut connection).await.map_err(sql)?;
+    let (version, encoding): (i32, String) =
+        query_as("SELECT current_setting('server_version_num')::integer, current_setting('server_encoding')")
+            .fetch_one(&mut connection)
+            .await
+            .map_err(sql)?;
+    let unfit = |why: String| Err(OpenError::Unfit { server: server.clone(), why });
+    if version < OLDEST {
+        return unfit(format!("PostgreSQL 13 or later is needed, this is {}", version / 10_000));
+    }
+    if encoding != "UTF8" {
+        return unfit(format!(
+            "its encoding is {encoding}; make one with: createdb --encoding UTF8 --template template0 NAME"
+        ));
+    }
+    Ok(connection)
+}
+
+/// What was applied, in the order of numbers.
+pub(super) async fn ledger(connection: &mut PgConnection) -> Result<Vec<Applied>, SqlError> {
+    // Asked of the table: `to_regclass` alone may answer what it knew before the transaction waited for another one.
+    let exists =
+        "SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'migration' AND pg_table_is_visible(oid))";
+    if !query_scalar(exists).fetch_one(&mut *connection).await? {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(i64, String)> =
+        query_as("SELECT number, checksum FROM migration ORDER BY number").fetch_all(connection).await?;
+    Ok(rows.into_iter().map(|(number, checksum)| Applied { number, checksum }).collect())
+}
+
+/// Applies the next migration, if there is one, and tells its number. Others who migrate wait; then they see what was applied.
+async fn migrate_once(connection: &mut PgConnection, server: &Server) -> Result<Option<i64>, OpenError> {
+    let sql = |error| server.because(error);
+    let mut transaction = connection.begin().await.map_err(sql)?;
+    query("SELECT pg_advisory_xact_lock($1)")
+        .bind(MIGRATING)
+        .execute(&mut *transaction)
+        .await
+        .map_err(sql)?;
+    let applied = ledger(&mut transaction).await.map_err(sql)?;
+    let Some(step) = migrate::next(POSTGRES, &applied).map_err(|refusal| server.refusal(refusal))? else {
+        return Ok(None);
+    };
+    let apply = async {
+        let ledger = "CREATE TABLE IF NOT EXISTS migration (
+                          number bigint PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
+                          applied_s bigint NOT NULL
+                      )";
+        raw_sql(ledger).execute(&mut *transaction).await?;
+        raw_sql(AssertSqlSafe(step.text)).execute(&mut *transaction).await?;
+        query("INSERT INTO migration VALUES ($1, $2, $3, extract(epoch FROM now())::bigint)")
+            .bind(step.number)
+            .bind(step.name)
+            .bind(step.checksum())
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await
+    };
+    match apply.await {
+        Ok(()) => Ok(Some(step.number)),
+        Err(source) if code(&source).as_deref() == Some("42501") => {
+            Err(OpenError::MayNotMigrate { server: server.clone(), number: step.number, source })
+        }
+        Err(error) => Err(sql(error)),
+    }
+}

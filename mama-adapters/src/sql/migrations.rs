@@ -1,0 +1,28 @@
+//! The migrations that the program carries: for each dialect the same numbers and names.
+
+use super::migrate::Migration;
+
+pub(crate) const SQLITE: &[Migration] = &[Migration {
+    number: 1,
+    name: "first",
+    text: include_str!("../../../migrations/sqlite/0001_first.sql"),
+}];
+
+pub(crate) const POSTGRES: &[Migration] = &[Migration {
+    number: 1,
+    name: "first",
+    text: include_str!("../../../migrations/postgres/0001_first.sql"),
+}];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_dialects_have_the_same_numbers_and_names() {
+        let steps =
+            |known: &[Migration]| known.iter().map(|step| (step.number, step.name)).collect::<Vec<_>>();
+        assert_eq!(steps(SQLITE), steps(POSTGRES));
+        assert!(steps(SQLITE).iter().map(|&(number, _)| number).eq(1..=SQLITE.len() as i64));
+    }
+}

@@ -1,0 +1,200 @@
+//! What a trace is made of. Observations, scans, folders and contents are numbers: which ones, depends on what is there.
+
+use mama_ports::repository::{NewBlob, Scope, Sighting};
+use mama_ports::vocab::{
+    AbsPath, BlobHash, BlockReason, FileName, Fingerprint, Footing, HostName, MetaDoc, Mime, Placement,
+    RelPath, ScanRoot, SourceKind, Standing, Status, Timestamp,
+};
+use proptest::prelude::*;
+
+/// Two of them are one folder with different kinds, and some lie within others.
+const ROOTS: [(&str, &[u8], SourceKind); 6] = [
+    ("anna", b"/a", SourceKind::Existing),
+    ("anna", b"/a/b", SourceKind::Existing),
+    ("bert", b"/a", SourceKind::Existing),
+    ("bert", b"/a", SourceKind::Import),
+    ("anna", b"/", SourceKind::Existing),
+    ("Björn", b"/\xff\\", SourceKind::Import),
+];
+pub(crate) const DIRS: [&[u8]; 6] = [b"", b"b", b"b/c", b"b/c/d", b"ab", b"\xff\n"];
+const NAMES: [&[u8]; 5] = [b"x", b"b", b"\\x", b"\xfe", "é\u{202e}".as_bytes()];
+const DOCS: [&str; 4] =
+    ["{}", r#"{"z":1.50,"a":[null,-0.0]}"#, r#"{"é":"\u0001\\"}"#, r#"{"n":1e3,"m":{"b":1,"a":2}}"#];
+pub(crate) const CONTENTS: u8 = 5;
+
+#[derive(Debug, Clone)]
+pub(crate) enum Op {
+    Begin(ScanRoot, Timestamp),
+    Record(Box<Batch>),
+    Finish(usize, Timestamp),
+    Settle { damaged: Vec<BlobHash>, stored: Vec<BlobHash>, settlements: Vec<Settling> },
+    Retarget(Vec<(usize, Status, Status)>),
+    Block(Vec<(BlobHash, Option<BlockReason>, Option<BlockReason>)>),
+    Contests { decided: bool, after: Option<usize>, limit: u32 },
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Batch {
+    pub(crate) scan: usize,
+    pub(crate) at: Timestamp,
+    pub(crate) blobs: Vec<NewBlob>,
+    /// Whether the contents of the sightings are described too: almost always, or else the batch is refused.
+    pub(crate) described: bool,
+    pub(crate) sightings: Vec<Sighting>,
+    pub(crate) confirmed: Vec<(usize, Fingerprint, bool)>,
+    pub(crate) gone: Vec<usize>,
+    pub(crate) gone_below: Vec<RelPath>,
+    pub(crate) held: Vec<usize>,
+    pub(crate) held_below: Vec<RelPath>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Settling {
+    pub(crate) observation: usize,
+    /// `None`: as it stands and rests, if it is open.
+    pub(crate) from: Option<Footing>,
+    pub(crate) to: Standing,
+    pub(crate) open: bool,
+    pub(crate) view: Option<RelPath>,
+    pub(crate) fingerprint: Option<Fingerprint>,
+    pub(crate) doubtful: bool,
+}
+
+pub(crate) fn scope(decided: bool) -> Scope {
+    if decided { Scope::Decided } else { Scope::WithPending }
+}
+
+pub(crate) fn hosts() -> Vec<HostName> {
+    ["anna", "bert", "Björn"].map(|name| HostName::parse(name).unwrap()).to_vec()
+}
+
+pub(crate) fn content(number: u8) -> BlobHash {
+    BlobHash::from_bytes([number.wrapping_mul(0x53); 32])
+}
+
+pub(crate) fn dir(bytes: &[u8]) -> RelPath {
+    RelPath::parse(bytes).unwrap()
+}
+
+fn few<T: std::fmt::Debug>(one: impl Strategy<Value = T>, most: usize) -> impl Strategy<Value = Vec<T>> {
+    prop::collection::vec(one, 0..=most)
+}
+
+/// Mostly the first one, so that scans follow each other.
+fn root() -> impl Strategy<Value = ScanRoot> {
+    let any_root = prop::sample::select(&ROOTS[..]);
+    prop_oneof![2 => Just(ROOTS[0]), 1 => any_root].prop_map(|(host, basedir, kind)| ScanRoot {
+        host: HostName::parse(host).unwrap(),
+        basedir: AbsPath::parse(basedir).unwrap(),
+        kind,
+    })
+}
+
+fn time() -> impl Strategy<Value = Timestamp> {
+    (-2..12_i64, prop::sample::select(&[0, 5, 999_999_999][..]))
+        .prop_map(|(secs, nanos)| Timestamp::new(secs, nanos))
+}
+
+fn hash() -> impl Strategy<Value = BlobHash> {
+    (0..CONTENTS).prop_map(content)
+}
+
+fn below() -> impl Strategy<Value = RelPath> {
+    prop::sample::select(&DIRS[..]).prop_map(dir)
+}
+
+fn fingerprint() -> impl Strategy<Value = Fingerprint> {
+    let inode = prop::sample::select(&[7, u64::MAX][..]);
+    (0..2_u64, 0..2_i64, 0..2_u32, inode).prop_map(|(size, mtime, ctime, inode)| Fingerprint {
+        size,
+        mtime: Timestamp::new(mtime - 1, 999_999_999),
+        ctime: Timestamp::new(0, ctime),
+        inode,
+    })
+}
+
+fn blob() -> impl Strategy<Value = NewBlob> {
+    let mime = prop::option::of(prop::sample::select(&["image/jpeg", "text/plain", "ä/ö"][..]));
+    let meta = prop::option::of(prop::sample::select(&DOCS[..]));
+    (hash(), 0..9_u64, mime, meta).prop_map(|(hash, size, mime, meta)| NewBlob {
+        hash,
+        size,
+        mime: mime.map(Mime::new),
+        meta: meta.and_then(MetaDoc::from_json),
+    })
+}
+
+fn sighting() -> impl Strategy<Value = Sighting> {
+    let name = prop::sample::select(&NAMES[..]).prop_map(|name| FileName::parse(name).unwrap());
+    (below(), name, hash(), fingerprint(), any::<bool>())
+        .prop_map(|(dir, name, hash, fingerprint, racy)| Sighting { dir, name, hash, fingerprint, racy })
+}
+
+fn batch() -> impl Strategy<Value = Batch> {
+    let seen = (few(blob(), 2), prop::bool::weighted(0.97), few(sighting(), 6));
+    let known = few((any::<usize>(), fingerprint(), any::<bool>()), 2);
+    let absent = (few(any::<usize>(), 2), few(below(), 1), few(any::<usize>(), 2), few(below(), 1));
+    (any::<usize>(), time(), seen, known, absent).prop_map(
+        |(scan, at, (blobs, described, sightings), confirmed, (gone, gone_below, held, held_below))| Batch {
+            scan,
+            at,
+            blobs,
+            described,
+            sightings,
+            confirmed,
+            gone,
+            gone_below,
+            held,
+            held_below,
+        },
+    )
+}
+
+fn status() -> impl Strategy<Value = Status> {
+    prop::sample::select(Status::ALL)
+}
+
+fn standing() -> impl Strategy<Value = Standing> {
+    (status(), prop::sample::select(Placement::ALL))
+        .prop_map(|(status, placement)| Standing { status, placement })
+}
+
+fn footing() -> impl Strategy<Value = Footing> {
+    (standing(), any::<bool>(), prop::bool::weighted(0.2), block())
+        .prop_map(|(standing, current, gone, block)| Footing { standing, current, gone, block })
+}
+
+fn settling() -> impl Strategy<Value = Settling> {
+    let from = prop::option::weighted(0.2, footing());
+    let (view, moved) = (prop::option::of(below()), prop::option::weighted(0.2, fingerprint()));
+    let doubtful = prop::bool::weighted(0.2);
+    (any::<usize>(), from, standing(), any::<bool>(), view, moved, doubtful).prop_map(
+        |(observation, from, to, open, view, fingerprint, doubtful)| Settling {
+            observation,
+            from,
+            to,
+            open,
+            view,
+            fingerprint,
+            doubtful,
+        },
+    )
+}
+
+fn block() -> impl Strategy<Value = Option<BlockReason>> {
+    prop::sample::select(&[None, Some(BlockReason::Blocked), Some(BlockReason::Deleted)][..])
+}
+
+pub(crate) fn op() -> impl Strategy<Value = Op> {
+    let page = (any::<bool>(), prop::option::of(any::<usize>()), 1..5_u32);
+    prop_oneof![
+        3 => (root(), time()).prop_map(|(root, at)| Op::Begin(root, at)),
+        8 => batch().prop_map(|batch| Op::Record(Box::new(batch))),
+        2 => (any::<usize>(), time()).prop_map(|(scan, at)| Op::Finish(scan, at)),
+        4 => (few(hash(), 1), few(hash(), 2), few(settling(), 5))
+            .prop_map(|(damaged, stored, settlements)| Op::Settle { damaged, stored, settlements }),
+        1 => few((any::<usize>(), status(), status()), 3).prop_map(Op::Retarget),
+        1 => few((hash(), block(), block()), 2).prop_map(Op::Block),
+        2 => page.prop_map(|(decided, after, limit)| Op::Contests { decided, after, limit }),
+    ]
+}
