@@ -68,7 +68,7 @@ pub(crate) struct Places {
     /// Use the archive in this folder
     #[arg(long, global = true, value_name = "DIR", help_heading = "Places")]
     pub(crate) archive: Option<PathBuf>,
-    /// Use this catalog: sqlite:PATH [default: in the archive]
+    /// Use this catalog: sqlite:PATH or postgres://USER@HOST/DATABASE [default: in the archive]
     #[arg(long, global = true, value_name = "URL", help_heading = "Places")]
     pub(crate) database: Option<String>,
     /// Remember files as those of this machine [default: its own name]
@@ -98,6 +98,8 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Check that everything mama needs is there and fits together
     Doctor,
+    /// Bring the catalog's schema up to date; every other command does so too, if its user may
+    Migrate,
     /// Look after the catalog itself
     #[command(subcommand)]
     Dev(DevCommand),

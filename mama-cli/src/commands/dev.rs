@@ -47,18 +47,18 @@ async fn stats(app: &App, output: &Output) -> anyhow::Result<Status> {
     let object = || {
         let rows = found.tables.iter().map(|(table, rows)| ((*table).to_owned(), (*rows).into())).collect();
         Object::new("catalog")
+            .with("engine", &*found.engine)
             .with("schema_version", found.schema_version)
-            .with("sqlite_version", &*found.sqlite_version)
             .with("bytes", found.bytes)
             .with("log_bytes", found.log_bytes)
-            .with("page_size", found.page_size)
             .with("tables", serde_json::Value::Object(rows))
     };
     let words = || {
+        let log = found.log_bytes.map_or(String::new(), |log| format!(" + {} log", human::bytes(log)));
         let head = [
+            format!("database     {}", found.engine),
             format!("schema       {}", found.schema_version),
-            format!("SQLite       {}", found.sqlite_version),
-            format!("size         {} + {} log", human::bytes(found.bytes), human::bytes(found.log_bytes)),
+            format!("size         {}{log}", human::bytes(found.bytes)),
         ];
         let tables = found.tables.iter().map(|(table, rows)| format!("{table:<12} {rows} rows"));
         head.into_iter().chain(tables).collect::<Vec<_>>().join("\n")

@@ -144,10 +144,12 @@ async fn belongings(app: &App) -> Vec<Check> {
     checks.push(match app.upkeep.inspect().await {
         Ok(found) => {
             let rows: u64 = found.tables.iter().map(|(_, rows)| rows).sum();
-            let version = format!("SQLite {}", found.sqlite_version);
             Check::ok(
                 "catalog",
-                format!("{version}, schema {}, {rows} rows, belongs to this archive", found.schema_version),
+                format!(
+                    "{}, schema {}, {rows} rows, belongs to this archive",
+                    found.engine, found.schema_version
+                ),
             )
         }
         Err(error) => Check::bad("catalog", &error.into()),

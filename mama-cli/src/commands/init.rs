@@ -9,7 +9,7 @@ use mama_ports::vocab::AbsPath;
 
 use crate::args::Places;
 use crate::compose::App;
-use crate::config::places::{absolute, catalog_file, host};
+use crate::config::places::{absolute, catalog_place, host};
 use crate::config::{Config, Origin, location};
 use crate::exit::{Fault, Status};
 use crate::render::Output;
@@ -36,7 +36,7 @@ pub(super) async fn run(dir: &Path, places: &Places, output: &Output) -> anyhow:
         false => Config::without_file(&own)?,
     };
     let host = host(&config)?;
-    let catalog = catalog_file(&config, &root)?;
+    let catalog = catalog_place(&config, &root)?;
     if is_configured {
         check_agrees(&file, &root, &config)?;
     }
@@ -48,7 +48,7 @@ pub(super) async fn run(dir: &Path, places: &Places, output: &Output) -> anyhow:
         Object::new("init")
             .path("archive", root.as_bytes())
             .with("archive_id", app.archive.id().as_str())
-            .with("catalog", catalog.to_string_lossy())
+            .with("catalog", catalog.to_string())
             .with("config", file.to_string_lossy())
             .with("config_written", !is_configured)
             .with("host", host.as_str())
@@ -57,7 +57,7 @@ pub(super) async fn run(dir: &Path, places: &Places, output: &Output) -> anyhow:
         let kept = if is_configured { " (was there already)" } else { "" };
         let lines = [
             format!("archive  {root}"),
-            format!("catalog  {}", catalog.display()),
+            format!("catalog  {catalog}"),
             format!("config   {}{kept}", file.display()),
             format!("host     {host}"),
             "Next: `mama scan FOLDER` remembers what is there, `mama apply` archives it.".to_owned(),
@@ -108,9 +108,9 @@ fn check_agrees(file: &Path, root: &AbsPath, asked: &Config) -> anyhow::Result<(
             }
         }
     }
-    let catalog = catalog_file(&written, root)?;
-    if catalog != catalog_file(asked, root)? {
-        return Err(differs(format!("names another catalog, {}", catalog.display())).into());
+    let catalog = catalog_place(&written, root)?;
+    if catalog != catalog_place(asked, root)? {
+        return Err(differs(format!("names another catalog, {catalog}")).into());
     }
     if matches!(asked.host.origin, Origin::Flag(_)) && written.host.value != asked.host.value {
         return Err(differs(format!("names this machine {}", written.host.value)).into());
@@ -149,7 +149,7 @@ fn template(dir: &Path, config: &Config) -> Result<String, Fault> {
     })?;
     let database = match &config.database.value {
         Some(url) => format!("database = {}", text(url)),
-        None => "# database = \"sqlite:/path/to/catalog.sqlite3\"  # in the archive unless set".to_owned(),
+        None => "# database = \"sqlite:/path/to/catalog.sqlite3\"  # or postgres://user@host/database; in the archive unless set".to_owned(),
     };
     let host = text(&config.host.value);
     Ok(format!(

@@ -6,6 +6,7 @@ mod dev;
 mod doctor;
 mod init;
 mod interrupt;
+mod migrate;
 mod plan;
 mod scan;
 mod shell;
@@ -43,11 +44,13 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
         | Command::Plan
         | Command::Stats
         | Command::Doctor
+        | Command::Migrate
         | Command::Dev(_) => {}
     }
     let config = Config::load(&cli.places)?;
     match &cli.command {
         Command::Doctor => doctor::run(&config, output).await,
+        Command::Migrate => migrate::run(&config, output).await,
         Command::Scan(args) => scan::run(args, &config, &App::open(&config).await?, output).await,
         Command::Apply => apply::run(&config, &App::open(&config).await?, output).await,
         Command::Plan => plan::run(&config, &App::open(&config).await?, output).await,

@@ -1,6 +1,7 @@
 //! Where the settings point to: the archive, the catalog's file, the machine.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -39,11 +40,29 @@ pub(crate) fn absolute(path: PathBuf) -> Result<AbsPath, Fault> {
         .map_err(|error| Fault::usage("this path cannot be used").because(error))
 }
 
-/// The catalog's file.
-pub(crate) fn catalog_file(config: &Config, root: &AbsPath) -> Result<PathBuf, Fault> {
+/// Where the catalog is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CatalogPlace {
+    /// An SQLite file.
+    File(PathBuf),
+    /// A database of a PostgreSQL server: its URL, which may hold a password.
+    Server(String),
+}
+
+impl fmt::Display for CatalogPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(file) => write!(f, "{}", file.display()),
+            Self::Server(url) => f.write_str(&masked(url)),
+        }
+    }
+}
+
+/// The catalog that the settings name; the one in the archive unless they name another.
+pub(crate) fn catalog_place(config: &Config, root: &AbsPath) -> Result<CatalogPlace, Fault> {
     let root = Path::new(OsStr::from_bytes(root.as_bytes()));
     let Setting { value, origin } = &config.database;
-    let Some(url) = value else { return Ok(root.join(".mama/catalog.sqlite3")) };
+    let Some(url) = value else { return Ok(CatalogPlace::File(root.join(".mama/catalog.sqlite3"))) };
     let refused = |why: &str| Fault::usage(format!("`database` cannot be {} ({origin}): {why}", masked(url)));
     match url.split_once(':') {
         Some(("sqlite", path)) => {
@@ -53,10 +72,9 @@ pub(crate) fn catalog_file(config: &Config, root: &AbsPath) -> Result<PathBuf, F
                 Origin::Flag(_) | Origin::Environment(_) | Origin::Default => None,
             };
             let path = beside.map_or_else(|| path.to_owned(), |folder| folder.join(path));
-            std::path::absolute(path).map_err(|_| refused("it names no file"))
+            std::path::absolute(path).map(CatalogPlace::File).map_err(|_| refused("it names no file"))
         }
-        Some(("postgres" | "postgresql", _)) => Err(refused("this build has no Postgres catalog yet")
-            .hint("leave `database` away: the catalog is then an SQLite file in the archive")),
-        _ => Err(refused("a catalog is named by sqlite:PATH")),
+        Some(("postgres" | "postgresql", _)) => Ok(CatalogPlace::Server(url.clone())),
+        _ => Err(refused("a catalog is named by sqlite:PATH or postgres://USER@HOST/DATABASE")),
     }
 }

@@ -1,7 +1,8 @@
-//! The composition root: the only file that names an adapter.
+//! The composition root: the only folder that names an adapter.
+
+mod catalog;
 
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,14 +10,13 @@ use mama_adapters::clock::SystemClock;
 use mama_adapters::extract::{ExifTool, Libmagic, Settings};
 use mama_adapters::fs::posix::PosixFs;
 use mama_adapters::hash::Blake3;
-use mama_adapters::sqlite::Sqlite;
 use mama_adapters::volumes::PlainVolumes;
 use mama_adapters::walk::{JwalkWalker, TreeWalker};
 use mama_adapters::workers::TokioWorkers;
 use mama_domain::archive::{self, Archive, Identity};
 use mama_ports::content::{ContentHasher, MetadataExtractor, MimeDetector};
 use mama_ports::filesystem::Filesystem;
-use mama_ports::repository::{Catalog, Repository};
+use mama_ports::repository::Repository;
 use mama_ports::runtime::{Clock, Workers};
 use mama_ports::vocab::{AbsPath, ArchiveId, HostName};
 use mama_ports::volumes::Volumes;
@@ -24,9 +24,10 @@ use mama_ports::walker::Walker;
 use rustix::rand::{GetRandomFlags, getrandom};
 use tokio::runtime::Handle;
 
-use crate::config::places::{archive_root, catalog_file, host};
+use crate::config::places::{CatalogPlace, archive_root, catalog_place, host};
 use crate::config::{Config, WalkerKind};
 use crate::exit::Fault;
+pub(crate) use catalog::Upkeep;
 
 /// Files that are worked on at once, at the least: a disk answers better when it is asked for several.
 const LEAST_WIDTH: usize = 8;
@@ -36,8 +37,7 @@ pub(crate) struct App {
     pub(crate) host: HostName,
     pub(crate) archive: Archive,
     pub(crate) catalog: Arc<dyn Repository>,
-    /// The catalog's own side, of which no port speaks: emptying and inspecting it.
-    pub(crate) upkeep: Arc<Sqlite>,
+    pub(crate) upkeep: Upkeep,
     pub(crate) outside: Outside,
 }
 
@@ -75,8 +75,8 @@ impl App {
         let root = archive_root(config)?;
         let archive = archive::open(&*outside.fs, &root, Arc::clone(&outside.hasher))?;
         check_writable(&outside, &root)?;
-        let upkeep = open_catalog(&catalog_file(config, &root)?)?;
-        match upkeep.archive().await? {
+        let upkeep = Upkeep::open(&catalog_place(config, &root)?, false).await?;
+        match upkeep.repository().archive().await? {
             Some(id) => check_bound(&archive, &id)?,
             None => {
                 let fault = Fault::failed("the catalog belongs to no archive yet");
@@ -91,32 +91,27 @@ impl App {
     /// Makes the archive at `root` and its catalog, or opens those that are there.
     pub(crate) async fn create(config: &Config, root: &AbsPath) -> anyhow::Result<Self> {
         let outside = Outside::new(config);
-        let file = catalog_file(config, root)?;
+        let place = catalog_place(config, root)?;
         let hasher = Arc::clone(&outside.hasher);
-        let archive = archive::create(&*outside.fs, root, identity(&file).await?, hasher)?;
+        let archive = archive::create(&*outside.fs, root, identity(&place).await?, hasher)?;
         check_writable(&outside, root)?;
-        let upkeep =
-            Sqlite::open(&file).map_err(|error| Fault::failed("cannot make the catalog").because(error))?;
-        check_bound(&archive, &upkeep.bind(archive.id()).await?)?;
-        Self::wired(config, outside, archive, Arc::new(upkeep))
+        let upkeep = Upkeep::open(&place, true).await?;
+        check_bound(&archive, &upkeep.repository().bind(archive.id()).await?)?;
+        Self::wired(config, outside, archive, upkeep)
     }
 
-    fn wired(
-        config: &Config,
-        outside: Outside,
-        archive: Archive,
-        upkeep: Arc<Sqlite>,
-    ) -> anyhow::Result<Self> {
-        let catalog: Arc<dyn Repository> = Arc::<Sqlite>::clone(&upkeep);
-        Ok(Self { host: host(config)?, archive, catalog, upkeep, outside })
+    fn wired(config: &Config, outside: Outside, archive: Archive, upkeep: Upkeep) -> anyhow::Result<Self> {
+        Ok(Self { host: host(config)?, archive, catalog: upkeep.repository(), upkeep, outside })
     }
 }
 
 /// The id that a catalog which is there already knows, or a new one.
-async fn identity(catalog: &Path) -> anyhow::Result<Identity> {
-    if let Ok(catalog) = Sqlite::open_existing(catalog)
-        && let Some(id) = catalog.archive().await?
-    {
+async fn identity(place: &CatalogPlace) -> anyhow::Result<Identity> {
+    let is_there = match place {
+        CatalogPlace::File(file) => file.try_exists()?,
+        CatalogPlace::Server(_) => true,
+    };
+    if is_there && let Some(id) = Upkeep::open(place, false).await?.repository().archive().await? {
         return Ok(Identity::Known(id));
     }
     let mut id = [0; 16];
@@ -143,12 +138,6 @@ pub(crate) fn extractor(config: &Config) -> anyhow::Result<(Arc<dyn MetadataExtr
     })?;
     let version = format!("ExifTool {}", exiftool.version());
     Ok((Arc::new(exiftool), version))
-}
-
-fn open_catalog(file: &Path) -> Result<Arc<Sqlite>, Fault> {
-    Sqlite::open_existing(file).map(Arc::new).map_err(|error| {
-        Fault::failed("cannot open the catalog").because(error).hint("`mama doctor` looks into it")
-    })
 }
 
 fn check_writable(outside: &Outside, root: &AbsPath) -> anyhow::Result<()> {

@@ -1,0 +1,113 @@
+//! The catalog's own side, of which no port speaks: opening, emptying and inspecting it.
+
+use std::sync::Arc;
+
+use mama_adapters::postgres::Postgres;
+use mama_adapters::sqlite::{OpenError, Sqlite};
+use mama_ports::repository::{Repo, Repository};
+
+use crate::config::places::CatalogPlace;
+use crate::exit::Fault;
+
+/// An opened catalog, by its kind.
+#[derive(Clone)]
+pub(crate) enum Upkeep {
+    Sqlite(Arc<Sqlite>),
+    Postgres(Arc<Postgres>),
+}
+
+/// What there is to know about a catalog.
+pub(crate) struct CatalogFacts {
+    /// The database and its version, such as `SQLite 3.54.0`.
+    pub(crate) engine: String,
+    pub(crate) schema_version: i64,
+    pub(crate) bytes: u64,
+    /// Bytes of the log beside an SQLite file.
+    pub(crate) log_bytes: Option<u64>,
+    pub(crate) tables: Vec<(&'static str, u64)>,
+}
+
+impl Upkeep {
+    /// Opens the catalog; where it is a file, `make` makes it if it is missing. Applies the migrations that it lacks.
+    pub(crate) async fn open(place: &CatalogPlace, make: bool) -> Result<Self, Fault> {
+        match place {
+            CatalogPlace::File(file) => {
+                let opened = if make { Sqlite::open(file) } else { Sqlite::open_existing(file) };
+                opened.map(|catalog| Self::Sqlite(Arc::new(catalog))).map_err(|error| match error {
+                    OpenError::NotFound { .. } => Fault::failed("cannot open the catalog")
+                        .because(error)
+                        .hint("is it where `mama config show` says? If there was never one, run `mama init`"),
+                    error => Fault::failed("cannot open the catalog").because(error),
+                })
+            }
+            CatalogPlace::Server(url) => match Postgres::connect(url).await {
+                Ok(catalog) => Ok(Self::Postgres(Arc::new(catalog))),
+                Err(error) => Err(Fault::failed("cannot open the catalog").because(error)),
+            },
+        }
+    }
+
+    /// Applies the migrations that the catalog lacks; gives the number of its schema now.
+    pub(crate) async fn migrate(place: &CatalogPlace) -> anyhow::Result<i64> {
+        match place {
+            CatalogPlace::File(_) => match Self::open(place, false).await? {
+                Self::Sqlite(catalog) => Ok(catalog.schema_version().await?),
+                Self::Postgres(catalog) => Ok(catalog.schema_version().await?),
+            },
+            CatalogPlace::Server(url) => match Postgres::migrate(url).await {
+                Ok(migrated) => Ok(migrated.to),
+                Err(error) => Err(Fault::failed("cannot migrate the catalog").because(error).into()),
+            },
+        }
+    }
+
+    /// The catalog, as the domain sees it.
+    pub(crate) fn repository(&self) -> Arc<dyn Repository> {
+        match self {
+            Self::Sqlite(catalog) => Arc::<Sqlite>::clone(catalog),
+            Self::Postgres(catalog) => Arc::<Postgres>::clone(catalog),
+        }
+    }
+
+    /// Forgets everything but the archive that it belongs to.
+    pub(crate) async fn reset(&self) -> Repo<()> {
+        match self {
+            Self::Sqlite(catalog) => catalog.reset().await,
+            Self::Postgres(catalog) => catalog.reset().await,
+        }
+    }
+
+    /// What is damaged in it, in the database's words. A server checks its own pages.
+    pub(crate) async fn check(&self) -> Repo<Vec<String>> {
+        match self {
+            Self::Sqlite(catalog) => catalog.check().await,
+            Self::Postgres(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Counts rows and bytes.
+    pub(crate) async fn inspect(&self) -> Repo<CatalogFacts> {
+        Ok(match self {
+            Self::Sqlite(catalog) => {
+                let found = catalog.inspect().await?;
+                CatalogFacts {
+                    engine: format!("SQLite {}", found.sqlite_version),
+                    schema_version: found.schema_version,
+                    bytes: found.bytes,
+                    log_bytes: Some(found.log_bytes),
+                    tables: found.tables,
+                }
+            }
+            Self::Postgres(catalog) => {
+                let found = catalog.inspect().await?;
+                CatalogFacts {
+                    engine: format!("PostgreSQL {}", found.server_version),
+                    schema_version: found.schema_version,
+                    bytes: found.bytes,
+                    log_bytes: None,
+                    tables: found.tables,
+                }
+            }
+        })
+    }
+}
