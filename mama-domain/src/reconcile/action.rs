@@ -1,7 +1,5 @@
 //! What apply does. An action leaves nothing to choose, and carries what must still be true when it is done.
 
-use std::fmt;
-
 use mama_ports::repository::Source;
 use mama_ports::vocab::{BlobHash, FileId, RelPath};
 
@@ -47,20 +45,4 @@ pub struct RemoveView {
     pub view: RelPath,
     /// The link to a content that it must still be.
     pub expected: FileId,
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Store(StoreBlob { hash, sources, .. }) => match sources.first() {
-                Some(source) => write!(f, "store {hash} from {}", source.at.full_path()),
-                None => write!(f, "verify {hash}, which is there already"),
-            },
-            Self::Link(LinkView { hash, view, replacing: None }) => write!(f, "link {view} to {hash}"),
-            Self::Link(LinkView { hash, view, replacing: Some(_) }) => {
-                write!(f, "link {view} to {hash} instead of an older version")
-            }
-            Self::Remove(RemoveView { view, .. }) => write!(f, "remove the view {view}"),
-        }
-    }
 }
