@@ -171,8 +171,17 @@ pub(super) fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
         Some(_) => options,
         None => options.application_name("mama"),
     };
+    // sqlx says so where neither the address nor the environment names anybody; libpq takes the user who runs the program
+    let options = match options.get_username() {
+        "anonymous" => own_name().map_or(options.clone(), |name| options.username(&name)),
+        _ => options,
+    };
     // sqlx would log every statement, and those that take a second as warnings
     Ok(options.disable_statement_logging())
+}
+
+fn own_name() -> Option<String> {
+    nix::unistd::User::from_uid(nix::unistd::Uid::effective()).ok().flatten().map(|user| user.name)
 }
 
 /// What a migration run has done.
@@ -272,5 +281,18 @@ async fn migrate_once(connection: &mut PgConnection, server: &Server) -> Result<
             Err(OpenError::MayNotMigrate { server: server.clone(), number: step.number, source })
         }
         Err(error) => Err(sql(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_without_a_user_means_the_one_who_runs_the_program() {
+        let named = options("postgres://anna@db/mama").unwrap();
+        assert_eq!(named.get_username(), "anna");
+        let unnamed = options("postgres:///mama?host=/run/postgresql").unwrap();
+        assert_ne!(unnamed.get_username(), "anonymous");
     }
 }
