@@ -1,6 +1,6 @@
 //! The command line, from outside: transcripts in `scripts/`, and what they cannot say.
 
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests are tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 #[path = "cli/bad_input.rs"]
 mod bad_input;

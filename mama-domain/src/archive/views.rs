@@ -102,7 +102,10 @@ impl Archive {
         for folder in folders.take_while(|folder| folder.names().count() > 2) {
             match self.tree.remove_dir(&folder) {
                 Ok(()) => {}
-                Err(error) if error.kind == FsErrorKind::NotEmpty => break,
+                // an empty folder that one may not remove does no harm
+                Err(error) if matches!(error.kind, FsErrorKind::NotEmpty | FsErrorKind::PermissionDenied) => {
+                    break;
+                }
                 Err(error) => return Err(stopped(doing)(error)),
             }
         }
