@@ -8,6 +8,7 @@ use mama_adapters::fs::memory::{Fault, Step};
 use mama_domain::ignoring::IGNORE_FILE;
 use mama_domain::scan::{ScanError, ScanReport, ScanTarget};
 use mama_ports::content::{ExtractError, Hint, MetadataExtractor};
+use mama_ports::events::Severity;
 use mama_ports::filesystem::{FsErrorKind, ReadHandle};
 use mama_ports::vocab::{MetaDoc, ScanRoot, SourceKind, Timestamp};
 use mama_tests::world::{ARCHIVE, World, host_name, path};
@@ -236,6 +237,74 @@ fn the_archive_under_another_path_is_refused() {
     let archive = world.disk.facts(ARCHIVE).map(|facts| facts.id);
     let refused = block_on(world.scanner().run(&ScanTarget { archive, ..target(ARCHIVE) }, &mut report));
     assert!(matches!(refused, Err(ScanError::Archive(_))));
+}
+
+/// Puts a marker where the archive of another machine is mounted, with a content in it.
+fn foreign_archive(world: &World, at: &str) {
+    world.write(&format!("{at}/.mama/archive"), "mama archive 1\n");
+    world.write(&format!("{at}/blobs/ab/cd/abcd"), "theirs");
+}
+
+#[test]
+fn an_archive_of_another_machine_is_left_out_and_named() {
+    let world = World::new();
+    world.write("/mnt/a.jpg", "a");
+    world.write("/mnt/nas/films/b.mkv", "b");
+    world.scan("/mnt").unwrap();
+    foreign_archive(&world, "/mnt/nas");
+    let report = world.scan("/mnt").unwrap();
+    assert_eq!(
+        (report.files, report.ignored, report.errors),
+        (1, 3, 0),
+        "blobs, films and .mama are left out"
+    );
+    assert_eq!(report.gone, 0, "what becomes part of an archive is not gone");
+    let [trouble] = &world.troubles()[..] else { panic!("one warning") };
+    assert_eq!((trouble.severity, &trouble.path), (Severity::Warning, &path("/mnt/nas")));
+    assert!(trouble.reason.contains("is a mama archive"), "{}", trouble.reason);
+}
+
+#[test]
+fn an_archive_that_cannot_be_told_from_a_folder_is_left_out_too() {
+    let world = World::new();
+    world.write("/mnt/a.jpg", "a");
+    foreign_archive(&world, "/mnt/nas");
+    world.disk.forbid_asking("/mnt/nas/.mama/archive");
+    assert_eq!(world.scan("/mnt").unwrap().files, 1);
+    assert!(world.troubles()[0].reason.contains("may be a mama archive"));
+}
+
+#[test]
+fn what_is_or_lies_in_an_archive_of_another_machine_is_refused() {
+    let world = World::new();
+    foreign_archive(&world, "/mnt/nas");
+    assert!(matches!(world.scan("/mnt/nas"), Err(ScanError::Archive(root)) if root == path("/mnt/nas")));
+    let within = world.scan("/mnt/nas/blobs/ab").unwrap_err();
+    assert!(matches!(&within, ScanError::InArchive { archive, .. } if *archive == path("/mnt/nas")));
+    assert_eq!(block_on(world.catalog.totals()).unwrap().roots, [], "refused before the catalog hears of it");
+}
+
+#[test]
+fn a_folder_whose_name_is_that_of_the_marker_makes_no_archive() {
+    let world = World::new();
+    world.write("/home/a.jpg", "a");
+    world.write("/home/.mama/archive/b.jpg", "b");
+    assert_eq!(world.scan("/home").unwrap().files, 2);
+}
+
+#[test]
+fn looking_for_archives_costs_nothing_where_there_are_none() {
+    let world = World::new();
+    let steps_with = |folders: usize| {
+        for n in 0..folders {
+            world.disk.mkdirs(format!("/photos/{n}"));
+        }
+        let before = world.disk.steps();
+        world.scan("/photos").unwrap();
+        world.disk.steps() - before
+    };
+    let few = steps_with(10);
+    assert_eq!(steps_with(50) - few, 40, "one listing for each folder");
 }
 
 #[test]

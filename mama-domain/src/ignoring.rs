@@ -1,4 +1,7 @@
-//! What a scan leaves out: mama's own archive, the litter of systems and programs, `--exclude`, and `.mamaignore` files.
+//! What a scan leaves out: archives, the litter of systems and programs, `--exclude`, and `.mamaignore` files.
+//!
+//! Its own archive is known by what it is, under any name; somebody else's, such as one that is mounted over a network, by
+//! its marker.
 //!
 //! Patterns are gitignore's. `--exclude` beats the `.mamaignore` of a deeper folder, which beats that of a higher one, which
 //! beats the built-in list; `!pattern` takes a file in again that a weaker pattern leaves out.
@@ -16,6 +19,8 @@ use mama_ports::events::{Event, EventSink, Trouble};
 use mama_ports::filesystem::{Entry, ReadTree};
 use mama_ports::vocab::{AbsPath, FileId, FileKind, FileName, RelPath};
 use mama_ports::walker::Prune;
+
+use crate::{archive, layout};
 
 /// The file whose lines say what to leave out in its folder and below.
 pub const IGNORE_FILE: &str = ".mamaignore";
@@ -87,7 +92,7 @@ pub struct Ignoring {
 }
 
 impl Ignoring {
-    /// Rules for the scan of `tree` at `root`; the folder that is `archive` is left out by what it is, not by its name.
+    /// Rules for the scan of `tree` at `root`; the folder that is `archive` is left out by what it is, and not worth a word.
     pub fn new(
         root: AbsPath,
         tree: Arc<dyn ReadTree>,
@@ -144,6 +149,26 @@ impl Ignoring {
         }
     }
 
+    /// Whether the folder holds the marker of an archive; asks only where there is a folder for it. Says so if it does, or if nobody can tell.
+    fn is_archive(&self, dir: &RelPath, entries: &[Entry]) -> bool {
+        let is_housekeeping = |Entry { name, facts }: &Entry| {
+            name.as_bytes() == layout::HOUSEKEEPING.as_bytes()
+                && facts.as_ref().is_ok_and(|facts| facts.kind == FileKind::Directory)
+        };
+        if !entries.iter().any(is_housekeeping) {
+            return false;
+        }
+        let reason = match archive::is_one(&*self.tree, dir) {
+            Ok(false) => return false,
+            Ok(true) => "is a mama archive, so nothing in it was scanned".to_owned(),
+            Err(error) => {
+                format!("may be a mama archive, so nothing in it was scanned: {}", error.source)
+            }
+        };
+        self.warn(dir, reason);
+        true
+    }
+
     fn warn(&self, file: &RelPath, reason: String) {
         self.events.emit(Event::Trouble(Trouble::warning(&self.root, file, reason)));
     }
@@ -151,6 +176,9 @@ impl Ignoring {
 
 impl Prune for Ignoring {
     fn keep(&self, dir: &RelPath, entries: &[Entry]) -> Vec<bool> {
+        if self.is_archive(dir, entries) {
+            return vec![false; entries.len()];
+        }
         let is_file = |entry: &Entry| entry.facts.as_ref().is_ok_and(|facts| facts.kind == FileKind::File);
         let own =
             entries.iter().find(|entry| entry.name.as_bytes() == IGNORE_FILE.as_bytes() && is_file(entry));

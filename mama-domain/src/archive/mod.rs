@@ -18,6 +18,7 @@ use mama_ports::filesystem::{FsError, WriteTree};
 use mama_ports::vocab::{AbsPath, ArchiveId};
 
 pub use open::{ArchiveError, Identity, create, open};
+pub(crate) use open::{holding, is_one};
 pub use perform::{Entered, Staging, Transfers, Verdict, ViewsDone};
 pub use survey::SourceTrees;
 

@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 
 use mama_ports::content::ContentHasher;
-use mama_ports::filesystem::{Filesystem, FsError, FsErrorKind, WriteTree};
-use mama_ports::vocab::{AbsPath, ArchiveId, RelPath};
+use mama_ports::filesystem::{Filesystem, FsError, FsErrorKind, ReadTree, WriteTree};
+use mama_ports::vocab::{AbsPath, ArchiveId, FileKind, RelPath};
 
 use super::Archive;
 use crate::layout;
@@ -73,7 +73,11 @@ pub fn create(
     hasher: Arc<dyn ContentHasher>,
 ) -> Result<Archive, ArchiveError> {
     let failed = |source| ArchiveError::Filesystem { root: root.clone(), source };
-    if let Some(outer) = outer_archive(fs, root).map_err(failed)? {
+    let above = match parent(root) {
+        Some(parent) => holding(fs, &parent).map_err(failed)?,
+        None => None,
+    };
+    if let Some(outer) = above {
         return Err(ArchiveError::Inside { root: root.clone(), outer });
     }
     fs.make_root(root).map_err(failed)?;
@@ -102,18 +106,27 @@ pub fn create(
     open(fs, root, hasher)
 }
 
-/// The archive that `root` lies in, if it does.
-fn outer_archive(fs: &dyn Filesystem, root: &AbsPath) -> Result<Option<AbsPath>, FsError> {
+/// Whether `folder` is an archive, whoever's: its marker is there, and is a file.
+pub(crate) fn is_one(tree: &dyn ReadTree, folder: &RelPath) -> Result<bool, FsError> {
+    let marker = tree.facts(&folder.join_path(&layout::marker_path()))?;
+    Ok(marker.is_some_and(|facts| facts.kind == FileKind::File))
+}
+
+/// The archive that `folder` is or lies in, whoever's it is.
+pub(crate) fn holding(fs: &dyn Filesystem, folder: &AbsPath) -> Result<Option<AbsPath>, FsError> {
     let slash = AbsPath::root();
     let tree = fs.source(&slash)?;
-    let above = std::iter::successors(root.from_slash().parent(), RelPath::parent);
-    for folder in above {
+    for folder in std::iter::successors(Some(folder.from_slash()), RelPath::parent) {
         // a folder that one may not look into, or that a link leads to, is nobody's archive
-        if let Ok(Some(_)) = tree.facts(&folder.join_path(&layout::marker_path())) {
+        if let Ok(true) = is_one(&*tree, &folder) {
             return Ok(Some(slash.join(&folder)));
         }
     }
     Ok(None)
+}
+
+fn parent(folder: &AbsPath) -> Option<AbsPath> {
+    folder.from_slash().parent().map(|parent| AbsPath::root().join(&parent))
 }
 
 fn holds_contents(tree: &dyn WriteTree) -> Result<bool, FsError> {

@@ -21,6 +21,7 @@ use mama_ports::vocab::{AbsPath, BlobHash, FileId, MetaDoc, RelPath, ScanId, Sca
 use mama_ports::walker::{Visited, Walk, Walker};
 
 use crate::absence::is_suddenly_empty;
+use crate::archive;
 use crate::ignoring::{Ignoring, InvalidPattern};
 use crate::reading::Unreadable;
 use chunk::{Chunk, Work};
@@ -68,7 +69,7 @@ pub struct ScanTarget {
     pub root: ScanRoot,
     /// Gitignore-style patterns of what to leave out.
     pub excludes: Vec<String>,
-    /// The archive, which is never scanned.
+    /// The archive of this machine, if it has one. No archive is ever scanned; about this one there are no words to lose.
     pub archive: Option<FileId>,
 }
 
@@ -83,9 +84,17 @@ pub enum ScanError {
         /// The cause.
         source: FsError,
     },
-    /// The folder is the archive, by whatever path.
-    #[error("{0} is the archive; mama does not scan what it made")]
+    /// The folder is an archive, by whatever path.
+    #[error("{0} is the archive itself, which is never scanned")]
     Archive(AbsPath),
+    /// The folder lies in an archive.
+    #[error("{root} lies in the archive {archive}, which is never scanned")]
+    InArchive {
+        /// The folder.
+        root: AbsPath,
+        /// The archive.
+        archive: AbsPath,
+    },
     /// The folder is empty, and was not before.
     #[error(
         "{0} is empty, and the catalog knows files there: is the disk mounted? Nothing was marked as gone"
@@ -108,14 +117,27 @@ impl Scan {
         done
     }
 
+    /// Whether the folder is there and in no archive: what [`Scan::run`] asks first, for whoever has several to scan.
+    pub fn check(&self, target: &ScanTarget) -> Result<(), ScanError> {
+        let root = &target.root.basedir;
+        let unusable = |source| ScanError::Root { root: root.clone(), source };
+        let tree = self.fs.source(root).map_err(unusable)?;
+        let id = tree.facts(&RelPath::root()).map_err(unusable)?.map(|facts| facts.id);
+        if id.is_some() && id == target.archive {
+            return Err(ScanError::Archive(root.clone()));
+        }
+        match archive::holding(&*self.fs, root).map_err(unusable)? {
+            None => Ok(()),
+            Some(archive) if archive == *root => Err(ScanError::Archive(archive)),
+            Some(archive) => Err(ScanError::InArchive { root: root.clone(), archive }),
+        }
+    }
+
     async fn run_root(&self, target: &ScanTarget, report: &mut ScanReport) -> Result<(), ScanError> {
+        self.check(target)?;
         let root = target.root.basedir.clone();
         let unusable = |source| ScanError::Root { root: root.clone(), source };
         let tree = self.fs.source(&root).map_err(unusable)?;
-        let id = tree.facts(&RelPath::root()).map_err(unusable)?.map(|facts| facts.id);
-        if id.is_some() && id == target.archive {
-            return Err(ScanError::Archive(root));
-        }
         let events = Arc::clone(&self.events);
         let ignoring =
             Ignoring::new(root.clone(), Arc::clone(&tree), target.archive, &target.excludes, events)?;

@@ -23,7 +23,7 @@ pub struct ScanReport {
     pub skipped: u64,
     /// Files and folders that could not be read.
     pub errors: u64,
-    /// Entries that are ignored by a pattern, a folder counting as one.
+    /// Entries that are ignored by a pattern, or for being in an archive; a folder counts as one.
     pub ignored: u64,
     /// Files of whose metadata the extractor gave up.
     pub metadata_failures: u64,
