@@ -6,6 +6,8 @@
 mod bad_input;
 #[path = "cli/disks.rs"]
 mod disks;
+#[path = "cli/hosts.rs"]
+mod hosts;
 #[path = "cli/postgres.rs"]
 mod postgres;
 #[path = "cli/runs.rs"]

@@ -79,11 +79,11 @@ pub(crate) struct Places {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make an archive in a new or empty folder, and write the configuration
+    /// Make an archive in a new or empty folder, or join the catalog of one on another machine, and write the configuration
     Init {
-        /// The archive's folder
+        /// The archive's folder; without it, --database names the catalog to join
         #[arg(value_name = "DIR")]
-        dir: PathBuf,
+        dir: Option<PathBuf>,
     },
     /// Look at folders and remember what is there; never writes below them
     Scan(ScanArgs),

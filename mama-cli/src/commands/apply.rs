@@ -11,12 +11,12 @@ use mama_ports::repository::Catalog;
 use super::interrupt::until_interrupted;
 use crate::compose::App;
 use crate::config::Config;
-use crate::exit::Status;
+use crate::exit::{Fault, Status};
 use crate::render::{Output, human, json};
 
 /// Makes the archive match the catalog.
 pub(super) async fn run(config: &Config, app: &App, output: &Arc<Output>) -> anyhow::Result<Status> {
-    let apply = use_case(config, app, output);
+    let apply = use_case(config, app, output)?;
     let started = app.outside.clock.now();
     let mut report = ApplyReport::default();
     let outcome = until_interrupted("everything settled so far is kept", apply.run(&mut report)).await;
@@ -28,12 +28,13 @@ pub(super) async fn run(config: &Config, app: &App, output: &Arc<Output>) -> any
 }
 
 /// Apply, wired and set; also what `mama plan` asks.
-pub(super) fn use_case(config: &Config, app: &App, output: &Arc<Output>) -> Apply {
+pub(super) fn use_case(config: &Config, app: &App, output: &Arc<Output>) -> Result<Apply, Fault> {
+    let archive = app.archive()?.clone();
     config.risks().iter().for_each(|risk| output.warn(risk));
     let outside = app.outside.clone();
-    Apply {
+    Ok(Apply {
         catalog: Arc::clone(&app.catalog) as Arc<dyn Catalog>,
-        archive: app.archive.clone(),
+        archive,
         sources: Arc::new(SourceTrees::new(outside.fs, app.host.clone())),
         volumes: outside.volumes,
         workers: outside.workers,
@@ -44,5 +45,5 @@ pub(super) fn use_case(config: &Config, app: &App, output: &Arc<Output>) -> Appl
             transfers: config.transfers(),
             reserve: config.reserve.value.as_u64(),
         },
-    }
+    })
 }

@@ -18,6 +18,7 @@ pub(super) async fn run(command: &DevCommand, app: &App, output: &Output) -> any
 }
 
 async fn reset(is_confirmed: bool, app: &App, output: &Output) -> anyhow::Result<Status> {
+    let archive = app.archive()?;
     let totals = app.catalog.totals().await?;
     let (observations, blobs) = (totals.observations, totals.blobs);
     let lost = format!(
@@ -29,7 +30,7 @@ async fn reset(is_confirmed: bool, app: &App, output: &Output) -> anyhow::Result
             .hint("say `mama dev reset --yes` if you mean it")
             .into());
     }
-    let locked = app.archive.tree().lock(&layout::lock_path());
+    let locked = archive.tree().lock(&layout::lock_path());
     let _lock = locked.map_err(|error| match error.kind {
         FsErrorKind::Locked => {
             Fault::failed("another mama is applying to this archive; wait until it is done")

@@ -1,11 +1,13 @@
 //! `mama doctor`.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use mama_domain::archive::Archive;
 use mama_domain::layout;
 use mama_ports::filesystem::{Fs, FsErrorKind};
-use mama_ports::vocab::{AbsPath, RelPath};
+use mama_ports::repository::Totals;
+use mama_ports::vocab::{AbsPath, HostName, RelPath};
 use mama_ports::volumes::VolumeFacts;
 
 use crate::compose::{self, App, Outside};
@@ -55,14 +57,16 @@ pub(super) async fn run(config: &Config, output: &Output) -> anyhow::Result<Stat
     }));
     let outside = Outside::new(config);
     match archive_root(config) {
-        Ok(root) => checks.extend(volume(&outside, &root, config)),
-        Err(fault) => checks.push(Check::bad("archive", &fault.into())),
-    }
-    if checks.iter().all(|check| check.name != "archive") {
-        match App::open(config).await {
-            Ok(app) => checks.extend(belongings(&app).await),
-            Err(error) => checks.push(Check::bad("archive", &error)),
+        Ok(root) => {
+            checks.extend(root.iter().flat_map(|root| volume(&outside, root, config)));
+            match App::open(config).await {
+                Ok(app) => checks.extend(belongings(&app).await),
+                Err(error) => {
+                    checks.push(Check::bad(if root.is_some() { "archive" } else { "catalog" }, &error))
+                }
+            }
         }
+        Err(fault) => checks.push(Check::bad("archive", &fault.into())),
     }
     checks.extend(programs(config));
     for check in &checks {
@@ -89,7 +93,7 @@ pub(super) async fn run(config: &Config, output: &Output) -> anyhow::Result<Stat
 fn configuration(config: &Config) -> Check {
     match &config.file {
         Some(file) => Check::ok("config", file.display().to_string()),
-        None => Check::warn("config", "there is no configuration file", "`mama init DIR` writes one"),
+        None => Check::warn("config", "there is no configuration file", "`mama init` writes one"),
     }
 }
 
@@ -140,21 +144,29 @@ fn quarantine(archive: &Archive) -> Option<Check> {
 }
 
 async fn belongings(app: &App) -> Vec<Check> {
-    let mut checks = vec![Check::ok("archive", format!("{} ({})", app.archive.root(), app.archive.id()))];
-    checks.push(match app.upkeep.inspect().await {
+    let mut checks = Vec::new();
+    if let Some(archive) = app.own_archive() {
+        checks.push(Check::ok("archive", format!("{} ({})", archive.root(), archive.id())));
+    }
+    checks.extend(catalog(app).await);
+    checks.extend(app.own_archive().map(archive).into_iter().flatten());
+    checks
+}
+
+async fn catalog(app: &App) -> [Check; 3] {
+    let whose = match app.own_archive() {
+        Some(_) => "belongs to this archive",
+        None => "belongs to an archive on another machine, where apply runs",
+    };
+    let inspected = match app.upkeep.inspect().await {
         Ok(found) => {
             let rows: u64 = found.tables.iter().map(|(_, rows)| rows).sum();
-            Check::ok(
-                "catalog",
-                format!(
-                    "{}, schema {}, {rows} rows, belongs to this archive",
-                    found.engine, found.schema_version
-                ),
-            )
+            let (engine, schema) = (found.engine, found.schema_version);
+            Check::ok("catalog", format!("{engine}, schema {schema}, {rows} rows, {whose}"))
         }
         Err(error) => Check::bad("catalog", &error.into()),
-    });
-    checks.push(match app.upkeep.check().await {
+    };
+    let checked = match app.upkeep.check().await {
         Ok(wrong) if wrong.is_empty() => Check::ok("catalog", "whole"),
         Ok(wrong) => Check {
             verdict: Verdict::Bad,
@@ -165,9 +177,29 @@ async fn belongings(app: &App) -> Vec<Check> {
             )
         },
         Err(error) => Check::bad("catalog", &error.into()),
-    });
-    checks.extend(quarantine(&app.archive));
-    checks.push(match can_reflink(&app.archive) {
+    };
+    let scanning = match app.catalog.totals().await {
+        Ok(totals) => Check::ok("hosts", scanning(&app.host, &totals)),
+        Err(error) => Check::bad("hosts", &error.into()),
+    };
+    [inspected, checked, scanning]
+}
+
+/// Who scans into the catalog, in words.
+fn scanning(own: &HostName, totals: &Totals) -> String {
+    let hosts: BTreeSet<&HostName> = totals.roots.iter().map(|root| &root.root.host).collect();
+    let others: Vec<&str> = hosts.iter().filter(|host| **host != own).map(|host| host.as_str()).collect();
+    match (hosts.contains(own), others.is_empty()) {
+        (true, true) => format!("only {own}, which is this one, has scanned so far"),
+        (true, false) => format!("{own}, which is this one, and {} scan into it", others.join(", ")),
+        (false, true) => format!("nobody has scanned so far; this one is {own}"),
+        (false, false) => format!("{} scan into it; this one, {own}, has not so far", others.join(", ")),
+    }
+}
+
+fn archive(archive: &Archive) -> Vec<Check> {
+    let mut checks: Vec<Check> = quarantine(archive).into_iter().collect();
+    checks.push(match can_reflink(archive) {
         Ok(true) => {
             Check::ok("reflink", "files come in instantly, sharing blocks, from the same file system")
         }
@@ -180,7 +212,7 @@ async fn belongings(app: &App) -> Vec<Check> {
             "look at the archive's permissions",
         ),
     });
-    checks.push(match app.archive.tree().lock(&layout::lock_path()) {
+    checks.push(match archive.tree().lock(&layout::lock_path()) {
         Ok(_) => Check::ok("lock", "no apply is running"),
         Err(error) if error.kind == FsErrorKind::Locked => Check::ok("lock", "an apply is running"),
         Err(error) => Check::bad("lock", &error.into()),

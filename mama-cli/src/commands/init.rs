@@ -5,29 +5,29 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use mama_ports::vocab::AbsPath;
+use mama_ports::vocab::{AbsPath, ArchiveId};
 
 use crate::args::Places;
 use crate::compose::App;
-use crate::config::places::{absolute, catalog_place, host};
+use crate::config::places::{CatalogPlace, absolute, catalog_place, host};
 use crate::config::{Config, Origin, location};
 use crate::exit::{Fault, Status};
 use crate::render::Output;
 use crate::render::json::Object;
 
-/// Makes an archive with its catalog, and writes the configuration. Doing it again changes nothing.
-pub(super) async fn run(dir: &Path, places: &Places, output: &Output) -> anyhow::Result<Status> {
+/// Makes an archive in `dir` with its catalog, or joins the catalog of an archive on another machine; writes the configuration. Doing it
+/// again changes nothing.
+pub(super) async fn run(dir: Option<&Path>, places: &Places, output: &Output) -> anyhow::Result<Status> {
     if places.archive.is_some() {
-        let fault = Fault::usage("`init` takes the archive's folder as DIR, not from --archive");
-        return Err(fault.hint("run `mama init DIR`").into());
+        return Err(dir_expected("--archive").into());
     }
-    let dir = resolved(dir)?;
-    let root = absolute(dir.clone())?;
+    let dir = dir.map(resolved).transpose()?;
+    let root = dir.clone().map(absolute).transpose()?;
     let (file, _) = location(places)?;
     let is_configured = file.try_exists().unwrap_or(true);
     let own = Places {
         config: is_configured.then(|| file.clone()),
-        archive: Some(dir.clone()),
+        archive: dir.clone(),
         database: places.database.clone(),
         host: places.host.clone(),
     };
@@ -35,19 +35,33 @@ pub(super) async fn run(dir: &Path, places: &Places, output: &Output) -> anyhow:
         true => Config::load(&own)?,
         false => Config::without_file(&own)?,
     };
+    if root.is_none() {
+        check_names_a_server(&config)?;
+    }
     let host = host(&config)?;
-    let catalog = catalog_place(&config, &root)?;
+    let catalog = catalog_place(&config, root.as_ref())?;
     if is_configured {
-        check_agrees(&file, &root, &config)?;
+        check_agrees(&file, root.as_ref(), &config)?;
     }
-    let app = App::create(&config, &root).await?;
+    let app = match &root {
+        Some(root) => App::create(&config, root).await?,
+        None => App::open(&config).await?,
+    };
     if !is_configured {
-        write(&file, &dir, &config)?;
+        write(&file, dir.as_deref(), &config)?;
+        if root.is_none() {
+            warn_of_namesake(&app, &file, output).await?;
+        }
     }
+    let archive_id = app.catalog.archive().await?;
     let object = || {
-        Object::new("init")
-            .path("archive", root.as_bytes())
-            .with("archive_id", app.archive.id().as_str())
+        let object = Object::new("init");
+        let object = match &root {
+            Some(root) => object.path("archive", root.as_bytes()),
+            None => object.with("archive", None::<&str>),
+        };
+        object
+            .with("archive_id", archive_id.as_ref().map(ArchiveId::as_str))
             .with("catalog", catalog.to_string())
             .with("config", file.to_string_lossy())
             .with("config_written", !is_configured)
@@ -55,17 +69,58 @@ pub(super) async fn run(dir: &Path, places: &Places, output: &Output) -> anyhow:
     };
     let words = || {
         let kept = if is_configured { " (was there already)" } else { "" };
+        let (archive, apply) = match &root {
+            Some(root) => (root.to_string(), "`mama apply` archives it."),
+            None => ("on another machine".to_owned(), "`mama apply` is for the machine with the archive."),
+        };
         let lines = [
-            format!("archive  {root}"),
+            format!("archive  {archive}"),
             format!("catalog  {catalog}"),
             format!("config   {}{kept}", file.display()),
             format!("host     {host}"),
-            "Next: `mama scan FOLDER` remembers what is there, `mama apply` archives it.".to_owned(),
+            format!("Next: `mama scan FOLDER` remembers what is there, {apply}"),
         ];
         lines.join("\n")
     };
     output.result(object, words);
     Ok(Status::Done)
+}
+
+fn dir_expected(instead: &str) -> Fault {
+    Fault::usage(format!("`init` takes the archive's folder as DIR, not from {instead}"))
+        .hint("run `mama init DIR`")
+}
+
+/// A host without an archive needs a catalog that it can reach.
+fn check_names_a_server(config: &Config) -> Result<(), Fault> {
+    const FORMS: &str = "`mama init DIR` makes an archive there; `mama init --database postgres://USER@HOST/DATABASE` joins the catalog of \
+                         one on another machine";
+    if let Origin::Environment(name) = &config.archive.origin {
+        return Err(dir_expected(&format!("environment {name}")));
+    }
+    match &config.database.value {
+        None => Err(Fault::usage("`init` needs the folder of an archive, or a database").hint(FORMS)),
+        Some(_) => match catalog_place(config, None)? {
+            CatalogPlace::Server(_) => Ok(()),
+            CatalogPlace::File(_) => {
+                Err(Fault::usage("a catalog that several machines share is on a PostgreSQL server")
+                    .hint(FORMS))
+            }
+        },
+    }
+}
+
+/// Two machines of one name would take each other's files for gone.
+async fn warn_of_namesake(app: &App, file: &Path, output: &Output) -> anyhow::Result<()> {
+    let host = &app.host;
+    if app.catalog.totals().await?.roots.iter().any(|known| known.root.host == *host) {
+        output.warn(&format!(
+            "a machine named {host} scans into this catalog already; unless that is this one, choose another name before the first scan, \
+             or each takes the other's files for its own: set `host` in {}, or remove it and say --host NAME",
+            file.display()
+        ));
+    }
+    Ok(())
 }
 
 /// The whole path of a folder that need not be there yet, without links in the part that is.
@@ -93,16 +148,18 @@ fn resolved(dir: &Path) -> Result<PathBuf, Fault> {
 }
 
 /// A configuration that is there is never overwritten, so it must say what was asked for.
-fn check_agrees(file: &Path, root: &AbsPath, asked: &Config) -> anyhow::Result<()> {
+fn check_agrees(file: &Path, root: Option<&AbsPath>, asked: &Config) -> anyhow::Result<()> {
     let written = Config::of_file(file)?;
     let differs = |what: String| {
         let fault =
             Fault::failed(format!("{} is there already, and {what}; it was not changed", file.display()));
         fault.hint("name another file with --config FILE, or edit this one")
     };
-    match &written.archive.value {
-        None => return Err(differs("names no archive".to_owned()).into()),
-        Some(dir) => {
+    match (&written.archive.value, root) {
+        (None, None) => {}
+        (None, Some(_)) => return Err(differs("names no archive".to_owned()).into()),
+        (Some(dir), None) => return Err(differs(format!("names an archive, {}", dir.display())).into()),
+        (Some(dir), Some(root)) => {
             if absolute(resolved(dir)?)? != *root {
                 return Err(differs(format!("names another archive, {}", dir.display())).into());
             }
@@ -118,10 +175,10 @@ fn check_agrees(file: &Path, root: &AbsPath, asked: &Config) -> anyhow::Result<(
     Ok(())
 }
 
-fn write(file: &Path, dir: &Path, config: &Config) -> anyhow::Result<()> {
+fn write(file: &Path, dir: Option<&Path>, config: &Config) -> anyhow::Result<()> {
     let unusable = |error: anyhow::Error| {
         Fault::failed(format!(
-            "the archive is made, but the configuration {} cannot be written",
+            "the configuration {} cannot be written; everything else is done",
             file.display()
         ))
         .because(error)
@@ -141,22 +198,29 @@ fn write(file: &Path, dir: &Path, config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn template(dir: &Path, config: &Config) -> Result<String, Fault> {
+fn template(dir: Option<&Path>, config: &Config) -> Result<String, Fault> {
     let text = |text: &str| toml::Value::from(text).to_string();
-    let dir = dir.to_str().ok_or_else(|| {
-        Fault::failed("the archive's path is not UTF-8, so it cannot stand in a configuration file")
-            .hint("name it with --archive or MAMA_ARCHIVE")
-    })?;
+    let archive = match dir {
+        Some(dir) => {
+            let dir = dir.to_str().ok_or_else(|| {
+                Fault::failed("the archive's path is not UTF-8, so it cannot stand in a configuration file")
+                    .hint("name it with --archive or MAMA_ARCHIVE")
+            })?;
+            format!("archive = {}", text(dir))
+        }
+        None => "# archive = \"/path/to/archive\"  # on the machine that has it; apply runs there".to_owned(),
+    };
     let database = match &config.database.value {
         Some(url) => format!("database = {}", text(url)),
         None => "# database = \"sqlite:/path/to/catalog.sqlite3\"  # or postgres://user@host/database; in the archive unless set".to_owned(),
     };
     let host = text(&config.host.value);
+    let of_the_archive = if dir.is_some() { OF_THE_ARCHIVE } else { "" };
     Ok(format!(
         "\
 # mama's settings. A flag beats an environment variable MAMA_… beats this file; `mama config show --origin` tells which won.
 
-archive = {}
+{archive}
 {database}
 # The name under which this machine's files are remembered. Keep it when the machine gets another one.
 host = {host}
@@ -164,7 +228,12 @@ host = {host}
 [scan]
 # metadata = true       # read by ExifTool
 # exclude = [\"*.tmp\"]   # gitignore-style, for every scan
+{of_the_archive}"
+    ))
+}
 
+/// The settings of apply, as comments.
+const OF_THE_ARCHIVE: &str = "
 [apply]
 # auto_assign = true    # archive what nobody has decided about
 # reserve = \"256 MiB\"   # stays free on the archive's disk
@@ -175,10 +244,7 @@ host = {host}
 # syncthing = [\"reflink\", \"copy\"]
 # incoming = [\"reflink\", \"hardlink\", \"copy\"]
 # import = [\"reflink\", \"hardlink\", \"copy\"]
-",
-        text(dir)
-    ))
-}
+";
 
 #[cfg(test)]
 mod tests {
@@ -194,11 +260,11 @@ mod tests {
             database: Some("sqlite:/tmp/c".to_owned()),
             host: Some("anna".to_owned()),
         };
-        write(&file, Path::new("/x \"y\""), &Config::without_file(&asked).unwrap()).unwrap();
+        write(&file, Some(Path::new("/x \"y\"")), &Config::without_file(&asked).unwrap()).unwrap();
         let read = Config::of_file(&file).unwrap();
         assert_eq!(read.archive.value.as_deref(), Some(Path::new("/x \"y\"")));
         assert_eq!(read.database.value.as_deref(), Some("sqlite:/tmp/c"));
         assert_eq!(read.host.value, "anna");
-        assert!(write(&file, Path::new("/z"), &read).is_err(), "an existing file is never overwritten");
+        assert!(write(&file, Some(Path::new("/z")), &read).is_err(), "an existing file is never overwritten");
     }
 }

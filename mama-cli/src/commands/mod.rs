@@ -38,7 +38,7 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
         Command::Completions { shell } => return Ok(shell::completions(*shell, output)),
         Command::Man { dir } => return shell::man(dir),
         Command::Config(command) => return config::run(command, &cli.places, output),
-        Command::Init { dir } => return init::run(dir, &cli.places, output).await,
+        Command::Init { dir } => return init::run(dir.as_deref(), &cli.places, output).await,
         Command::Scan(_)
         | Command::Apply
         | Command::Plan

@@ -12,7 +12,7 @@ use crate::render::{Output, human, json};
 
 /// Prints what apply would do, page by page, and changes nothing.
 pub(super) async fn run(config: &Config, app: &App, output: &Arc<Output>) -> anyhow::Result<Status> {
-    let apply = super::apply::use_case(config, app, output);
+    let apply = super::apply::use_case(config, app, output)?;
     let mut show = |plan: &Plan| {
         for action in &plan.actions {
             output.result(|| json::action(action), || human::action(action));

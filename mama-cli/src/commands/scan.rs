@@ -31,6 +31,7 @@ pub(super) async fn run(
         }
     }
     let scan = use_case(args, config, app, output);
+    targets.iter().try_for_each(|target| scan.check(target))?;
     let started = app.outside.clock.now();
     let mut report = ScanReport::default();
     let outcome = until_interrupted("everything recorded so far is kept", async {
@@ -78,16 +79,10 @@ fn use_case(args: &ScanArgs, config: &Config, app: &App, output: &Arc<Output>) -
 
 fn target(path: &Path, args: &ScanArgs, config: &Config, app: &App) -> anyhow::Result<ScanTarget> {
     let basedir = folder(path)?;
-    let archive = app.archive.root();
-    if basedir == *archive {
-        let fault = Fault::failed(format!("{basedir} is the archive itself, which is never scanned"));
-        return Err(fault.hint("name the folder that your files are in").into());
-    }
-    if basedir.below(archive).is_some() {
-        let fault = Fault::failed(format!("{basedir} lies in the archive {archive}, which is never scanned"));
-        return Err(fault.hint("name the folder that your files are in").into());
-    }
-    let facts = app.archive.tree().facts(&RelPath::root())?;
+    let facts = match app.own_archive() {
+        Some(archive) => archive.tree().facts(&RelPath::root())?,
+        None => None,
+    };
     let excludes = config.exclude.value.iter().chain(&args.exclude).cloned().collect();
     let root = ScanRoot { host: app.host.clone(), basedir, kind: args.kind };
     Ok(ScanTarget { root, excludes, archive: facts.map(|facts| facts.id) })

@@ -35,7 +35,8 @@ const LEAST_WIDTH: usize = 8;
 /// The ports, wired: everything a command needs.
 pub(crate) struct App {
     pub(crate) host: HostName,
-    pub(crate) archive: Archive,
+    /// Many hosts may scan into one catalog; one of them has the archive.
+    archive: Option<Archive>,
     pub(crate) catalog: Arc<dyn Repository>,
     pub(crate) upkeep: Upkeep,
     pub(crate) outside: Outside,
@@ -69,21 +70,16 @@ impl Outside {
 }
 
 impl App {
-    /// Opens the archive and the catalog that belongs to it.
+    /// Opens the archive, if this host has it, and the catalog that belongs to it.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         let outside = Outside::new(config);
         let root = archive_root(config)?;
-        let archive = archive::open(&*outside.fs, &root, Arc::clone(&outside.hasher))?;
-        check_writable(&outside, &root)?;
-        let upkeep = Upkeep::open(&catalog_place(config, &root)?, false).await?;
-        match upkeep.repository().archive().await? {
-            Some(id) => check_bound(&archive, &id)?,
-            None => {
-                let fault = Fault::failed("the catalog belongs to no archive yet");
-                return Err(fault
-                    .hint(format!("finish what was begun: run `mama init {root}` again"))
-                    .into());
-            }
+        let archive = root.as_ref().map(|root| opened(&outside, root)).transpose()?;
+        let upkeep = Upkeep::open(&catalog_place(config, root.as_ref())?, false).await?;
+        match (upkeep.repository().archive().await?, &archive) {
+            (Some(id), Some(archive)) => check_bound(archive, &id)?,
+            (Some(_), None) => {}
+            (None, _) => return Err(unbound(root.as_ref()).into()),
         }
         Self::wired(config, outside, archive, upkeep)
     }
@@ -91,18 +87,43 @@ impl App {
     /// Makes the archive at `root` and its catalog, or opens those that are there.
     pub(crate) async fn create(config: &Config, root: &AbsPath) -> anyhow::Result<Self> {
         let outside = Outside::new(config);
-        let place = catalog_place(config, root)?;
+        let place = catalog_place(config, Some(root))?;
         let hasher = Arc::clone(&outside.hasher);
         let archive = archive::create(&*outside.fs, root, identity(&place).await?, hasher)?;
         check_writable(&outside, root)?;
         let upkeep = Upkeep::open(&place, true).await?;
         check_bound(&archive, &upkeep.repository().bind(archive.id()).await?)?;
-        Self::wired(config, outside, archive, upkeep)
+        Self::wired(config, outside, Some(archive), upkeep)
     }
 
-    fn wired(config: &Config, outside: Outside, archive: Archive, upkeep: Upkeep) -> anyhow::Result<Self> {
+    /// The archive, for what cannot be done without it.
+    pub(crate) fn archive(&self) -> Result<&Archive, Fault> {
+        self.own_archive().ok_or_else(|| {
+            Fault::failed("this host has no archive; this is done on the machine that has it").hint(
+                "run it there; if this is that machine, say where the archive is: `archive` in mama.toml, --archive or MAMA_ARCHIVE",
+            )
+        })
+    }
+
+    /// The archive, if this host has it.
+    pub(crate) const fn own_archive(&self) -> Option<&Archive> {
+        self.archive.as_ref()
+    }
+
+    fn wired(
+        config: &Config,
+        outside: Outside,
+        archive: Option<Archive>,
+        upkeep: Upkeep,
+    ) -> anyhow::Result<Self> {
         Ok(Self { host: host(config)?, archive, catalog: upkeep.repository(), upkeep, outside })
     }
+}
+
+fn opened(outside: &Outside, root: &AbsPath) -> anyhow::Result<Archive> {
+    let archive = archive::open(&*outside.fs, root, Arc::clone(&outside.hasher))?;
+    check_writable(outside, root)?;
+    Ok(archive)
 }
 
 /// The id that a catalog which is there already knows, or a new one.
@@ -147,6 +168,14 @@ fn check_writable(outside: &Outside, root: &AbsPath) -> anyhow::Result<()> {
         return Err(fault.hint("mount it writable and try again").into());
     }
     Ok(())
+}
+
+fn unbound(root: Option<&AbsPath>) -> Fault {
+    let fault = Fault::failed("the catalog belongs to no archive yet");
+    fault.hint(match root {
+        Some(root) => format!("finish what was begun: run `mama init {root}` again"),
+        None => "run `mama init DIR --database …` on the machine that has the archive first".to_owned(),
+    })
 }
 
 fn check_bound(archive: &Archive, bound: &ArchiveId) -> Result<(), Fault> {

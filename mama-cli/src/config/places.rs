@@ -19,19 +19,16 @@ pub(crate) fn host(config: &Config) -> Result<HostName, Fault> {
     })
 }
 
-/// The archive's folder as the configuration names it; it must be there.
-pub(crate) fn archive_root(config: &Config) -> Result<AbsPath, Fault> {
+/// The archive's folder as the configuration names it, which must be there; `None` on a host without an archive.
+pub(crate) fn archive_root(config: &Config) -> Result<Option<AbsPath>, Fault> {
     let Setting { value, origin } = &config.archive;
-    let Some(dir) = value else {
-        return Err(Fault::failed("no archive is configured")
-            .hint("run `mama init DIR`, or name one with --config or MAMA_ARCHIVE"));
-    };
+    let Some(dir) = value else { return Ok(None) };
     let root = std::fs::canonicalize(dir).map_err(|error| {
         Fault::failed(format!("the archive {} cannot be found ({origin})", dir.display()))
             .because(error)
             .hint("is its disk mounted? If there was never one, make it with `mama init DIR`")
     })?;
-    absolute(root)
+    absolute(root).map(Some)
 }
 
 /// A path without links and dots.
@@ -58,11 +55,10 @@ impl fmt::Display for CatalogPlace {
     }
 }
 
-/// The catalog that the settings name; the one in the archive unless they name another.
-pub(crate) fn catalog_place(config: &Config, root: &AbsPath) -> Result<CatalogPlace, Fault> {
-    let root = Path::new(OsStr::from_bytes(root.as_bytes()));
+/// The catalog that the settings name; the one in the archive at `root` unless they name another.
+pub(crate) fn catalog_place(config: &Config, root: Option<&AbsPath>) -> Result<CatalogPlace, Fault> {
     let Setting { value, origin } = &config.database;
-    let Some(url) = value else { return Ok(CatalogPlace::File(root.join(".mama/catalog.sqlite3"))) };
+    let Some(url) = value else { return in_archive(root) };
     let refused = |why: &str| Fault::usage(format!("`database` cannot be {} ({origin}): {why}", masked(url)));
     match url.split_once(':') {
         Some(("sqlite", path)) => {
@@ -77,4 +73,14 @@ pub(crate) fn catalog_place(config: &Config, root: &AbsPath) -> Result<CatalogPl
         Some(("postgres" | "postgresql", _)) => Ok(CatalogPlace::Server(url.clone())),
         _ => Err(refused("a catalog is named by sqlite:PATH or postgres://USER@HOST/DATABASE")),
     }
+}
+
+fn in_archive(root: Option<&AbsPath>) -> Result<CatalogPlace, Fault> {
+    let Some(root) = root else {
+        return Err(Fault::failed("no archive is configured, and no database").hint(
+            "run `mama init DIR` to make an archive, or `mama init --database postgres://…` to scan into the catalog of one on \
+             another machine; what is there already is named with --config, or MAMA_ARCHIVE",
+        ));
+    };
+    Ok(CatalogPlace::File(Path::new(OsStr::from_bytes(root.as_bytes())).join(".mama/catalog.sqlite3")))
 }
