@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+#[path = "cli/at_once.rs"]
+mod at_once;
 #[path = "cli/bad_input.rs"]
 mod bad_input;
 #[path = "cli/disks.rs"]
