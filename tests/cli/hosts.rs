@@ -42,7 +42,10 @@ fn a_host_without_an_archive_scans_and_the_one_that_has_it_applies() {
     }
     for command in [vec!["plan"], vec!["apply"], vec!["dev", "reset", "--yes"]] {
         let run = on(&world, "tablet", &command);
-        run.refused(1, &["this host has no archive", "on the machine that has it", "hint: ", "--archive"]);
+        run.refused(
+            1,
+            &["this host has no archive", "apply", "run on the machine that has it", "hint: ", "--archive"],
+        );
         assert_eq!(run.stdout, "");
     }
 
@@ -100,6 +103,9 @@ fn who_joins_needs_the_catalog_of_an_archive() {
         1,
         &["belongs to no archive yet", "mama init DIR --database", "on the machine that has the archive"],
     );
+    let mut command = world.command();
+    command.arg("init").env("MAMA_ARCHIVE", "archive").env("MAMA_DATABASE", &url);
+    Run::from(command.output().unwrap()).refused(2, &["not from environment MAMA_ARCHIVE", "mama init DIR"]);
     assert!(!world.path("tablet.toml").exists());
     world.write("tablet.toml", format!("database = '{url}'"));
     on(&world, "tablet", &["scan", "."]).refused(1, &["belongs to no archive yet"]);
