@@ -1,6 +1,7 @@
 //! `mama doctor`.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use mama_domain::archive::Archive;
 use mama_domain::layout;
@@ -48,7 +49,7 @@ impl Check {
 }
 
 /// Looks at everything mama needs; the answer is no if something is bad.
-pub(super) async fn run(config: &Config, output: &Output) -> anyhow::Result<Status> {
+pub(super) async fn run(config: &Config, output: &Arc<Output>) -> anyhow::Result<Status> {
     let mut checks = vec![configuration(config)];
     checks.extend(config.risks().into_iter().map(|risk| {
         Check::warn("transfer", risk, "leave `hardlink` to folders that are handed over (incoming, import)")
@@ -59,7 +60,7 @@ pub(super) async fn run(config: &Config, output: &Output) -> anyhow::Result<Stat
         Err(fault) => checks.push(Check::bad("archive", &fault.into())),
     }
     if checks.iter().all(|check| check.name != "archive") {
-        match App::open(config).await {
+        match App::open(config, output).await {
             Ok(app) => checks.extend(belongings(&app).await),
             Err(error) => checks.push(Check::bad("archive", &error)),
         }

@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use mama_ports::vocab::AbsPath;
 
@@ -16,7 +17,7 @@ use crate::render::Output;
 use crate::render::json::Object;
 
 /// Makes an archive with its catalog, and writes the configuration. Doing it again changes nothing.
-pub(super) async fn run(dir: &Path, places: &Places, output: &Output) -> anyhow::Result<Status> {
+pub(super) async fn run(dir: &Path, places: &Places, output: &Arc<Output>) -> anyhow::Result<Status> {
     if places.archive.is_some() {
         let fault = Fault::usage("`init` takes the archive's folder as DIR, not from --archive");
         return Err(fault.hint("run `mama init DIR`").into());
@@ -40,7 +41,7 @@ pub(super) async fn run(dir: &Path, places: &Places, output: &Output) -> anyhow:
     if is_configured {
         check_agrees(&file, &root, &config)?;
     }
-    let app = App::create(&config, &root).await?;
+    let app = App::create(&config, &root, output).await?;
     if !is_configured {
         write(&file, &dir, &config)?;
     }
