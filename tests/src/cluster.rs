@@ -51,9 +51,9 @@ fi
 start() { "$1/pg_ctl" -D data -s -w -l log start < /dev/null > /dev/null || { cat log >&2; exit 1; }; }
 stop() { "$1/pg_ctl" -D data -s -m immediate stop || true; }
 kill_all() {
-    # The processes of the server's group; whoever is left would keep the new one from starting.
+    # Whoever is left would keep the new one from starting.
     server=$(head -n 1 data/postmaster.pid)
-    children=$(cat "/proc/$server/task/$server/children" 2> /dev/null || true)
+    children=$(grep -ls "^PPid:[[:space:]]*$server\$" /proc/[0-9]*/status | sed 's|[^0-9]||g' || true)
     kill -KILL "$server" $children 2> /dev/null || true
     for process in $server $children; do
         while kill -0 "$process" 2> /dev/null && ! grep -q '^State:.Z' "/proc/$process/status" 2> /dev/null; do
@@ -63,7 +63,8 @@ kill_all() {
     # Whoever is killed leaves a segment of shared memory; its number is the second one on the seventh line.
     set -- $(sed -n 7p data/postmaster.pid)
     ipcrm -m "$2" 2> /dev/null || true
-    rm -f data/postmaster.pid
+    # The number may still be taken, by what nobody has reaped.
+    rm -f data/postmaster.pid .s.PGSQL.*.lock
 }
 start "$1"
 echo "$folder"
