@@ -6,6 +6,8 @@
 mod bad_input;
 #[path = "cli/disks.rs"]
 mod disks;
+#[path = "cli/outages.rs"]
+mod outages;
 #[path = "cli/postgres.rs"]
 mod postgres;
 #[path = "cli/runs.rs"]

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -30,6 +30,9 @@ struct Shared {
     is_silent: AtomicBool,
     is_over: AtomicBool,
     waiting_for: Mutex<Option<(Vec<u8>, Then)>>,
+    /// What every connection's length is drawn from; 0 if they may last.
+    seed: AtomicU64,
+    cuts: AtomicU64,
     pairs: Mutex<Vec<Arc<Pair>>>,
 }
 
@@ -41,6 +44,8 @@ struct Pair {
     /// What was swallowed on a connection cannot be made good: it stays silent for ever.
     is_silent: AtomicBool,
     loses_the_answer: AtomicBool,
+    /// Pieces that pass before it is cut.
+    length: AtomicU64,
 }
 
 impl Proxy {
@@ -53,6 +58,8 @@ impl Proxy {
             is_silent: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             waiting_for: Mutex::default(),
+            seed: AtomicU64::new(0),
+            cuts: AtomicU64::new(0),
             pairs: Mutex::default(),
         });
         let accepting = Arc::clone(&shared);
@@ -89,6 +96,17 @@ impl Proxy {
     /// New connections get through again; the old ones stay silent.
     pub fn open(&self) {
         self.shared.is_silent.store(false, Ordering::SeqCst);
+    }
+
+    /// From now on, every new connection is cut when a number of pieces has passed either way, which is drawn from `seed`;
+    /// with 0 they last.
+    pub fn cut_at_random(&self, seed: u64) {
+        self.shared.seed.store(seed, Ordering::SeqCst);
+    }
+
+    /// Connections that were cut at random.
+    pub fn cuts(&self) -> u64 {
+        self.shared.cuts.load(Ordering::SeqCst)
     }
 
     /// Waits for a client that says `words`, once.
@@ -129,20 +147,45 @@ impl Shared {
             server,
             is_silent: AtomicBool::new(self.is_silent.load(Ordering::SeqCst)),
             loses_the_answer: AtomicBool::new(false),
+            length: AtomicU64::new(self.length()),
         });
         self.pairs().push(Arc::clone(&pair));
         let (shared, there) = (Arc::clone(self), Arc::clone(&pair));
         thread::spawn(move || there.pass(&there.client, &there.server, |said| shared.hear(&there, said)));
+        let shared = Arc::clone(self);
         thread::spawn(move || {
             pair.pass(&pair.server, &pair.client, |_| {
                 if pair.loses_the_answer.load(Ordering::SeqCst) {
                     pair.cut();
                 }
+                shared.wear(&pair);
             });
         });
     }
 
+    /// One piece less.
+    fn wear(&self, pair: &Pair) {
+        if pair.length.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.cuts.fetch_add(1, Ordering::SeqCst);
+            pair.cut();
+        }
+    }
+
+    /// Pieces that pass on the next connection: many on some, few on others.
+    fn length(&self) -> u64 {
+        let draw = |seed: u64| {
+            let seed = seed ^ (seed << 13);
+            let seed = seed ^ (seed >> 7);
+            seed ^ (seed << 17)
+        };
+        match self.seed.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |seed| Some(draw(seed))) {
+            Ok(0) | Err(_) => u64::MAX,
+            Ok(seed) => 1 + (seed >> 8) % [20, 60, 150, 400][(seed >> 4) as usize % 4],
+        }
+    }
+
     fn hear(&self, pair: &Pair, said: &[u8]) {
+        self.wear(pair);
         let mut waiting_for = self.waiting_for();
         let is_said = |words: &[u8]| said.windows(words.len()).any(|window| window == words);
         match waiting_for.take_if(|(words, _)| is_said(words)) {
