@@ -5,7 +5,6 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use mama_tests::postgres::{Cluster, PASSWORD, encoded_password};
@@ -90,19 +89,15 @@ fn history(world: &World) -> u32 {
 
 /// The server is killed twice meanwhile, and no connection lasts.
 fn disturbed(cluster: &mut Cluster, proxy: &Proxy, world: &World) -> u32 {
-    let is_over = AtomicBool::new(false);
     std::thread::scope(|threads| {
         threads.spawn(|| {
             for _ in 0..2 {
-                std::thread::sleep(Duration::from_millis(700));
-                if !is_over.load(Ordering::SeqCst) {
-                    cluster.crash();
-                    cluster.restart();
-                }
+                std::thread::sleep(Duration::from_millis(500));
+                cluster.crash();
+                cluster.restart();
             }
         });
         let failures = history(world);
-        is_over.store(true, Ordering::SeqCst);
         proxy.cut_at_random(0);
         failures
     })
@@ -122,7 +117,7 @@ fn what_is_cut_and_killed_at_random_points_comes_to_the_same_in_the_end() {
     proxy.cut_at_random(seed);
     let failures = disturbed(&mut cluster, &proxy, &rough);
     println!("seed {seed}: {} connections were cut, {failures} runs failed", proxy.cuts());
-    assert!(proxy.cuts() > 10, "seed {seed}: only {} connections were cut", proxy.cuts());
+    assert!(proxy.cuts() > 3, "seed {seed}: only {} connections were cut", proxy.cuts());
     for sql in CONTENT {
         let [rough, calm] = ["rough", "calm"].map(|database| cluster.select(database, sql));
         let differs = rough.iter().zip(&calm).find(|(rough, calm)| rough != calm);

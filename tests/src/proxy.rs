@@ -180,7 +180,7 @@ impl Shared {
         };
         match self.seed.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |seed| Some(draw(seed))) {
             Ok(0) | Err(_) => u64::MAX,
-            Ok(seed) => 1 + (seed >> 8) % [20, 60, 150, 400][(seed >> 4) as usize % 4],
+            Ok(seed) => 10 + (seed >> 8) % [40, 80, 150, 400][(seed >> 4) as usize % 4],
         }
     }
 

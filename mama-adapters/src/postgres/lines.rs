@@ -123,7 +123,7 @@ impl Lines {
             return error;
         }
         match timeout(self.patience.answer, PgConnection::connect_with(&self.options)).await {
-            Ok(Err(cause)) => cause,
+            Ok(Err(cause)) => while_connecting(cause),
             Ok(Ok(_)) => error,
             Err(_) => silence(),
         }
@@ -178,7 +178,10 @@ pub(super) async fn prepare(connection: &mut PgConnection) -> Result<(), SqlErro
 /// A server that goes away during the first words is no server that speaks another language.
 pub(super) fn while_connecting(error: SqlError) -> SqlError {
     match error {
-        SqlError::Protocol(words) => SqlError::Io(io::Error::new(io::ErrorKind::ConnectionAborted, words)),
+        SqlError::Protocol(_) => {
+            let words = "the connection ended, or it is not to a PostgreSQL server";
+            SqlError::Io(io::Error::new(io::ErrorKind::ConnectionAborted, words))
+        }
         other => other,
     }
 }
