@@ -10,6 +10,8 @@ mod bad_input;
 mod disks;
 #[path = "cli/hosts.rs"]
 mod hosts;
+#[path = "cli/outages.rs"]
+mod outages;
 #[path = "cli/postgres.rs"]
 mod postgres;
 #[path = "cli/runs.rs"]

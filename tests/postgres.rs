@@ -4,6 +4,8 @@
 
 #[path = "postgres/opening.rs"]
 mod opening;
+#[path = "postgres/outages.rs"]
+mod outages;
 #[path = "postgres/reading.rs"]
 mod reading;
 #[path = "postgres/trouble.rs"]

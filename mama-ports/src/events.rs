@@ -42,6 +42,13 @@ pub enum Event {
         /// How many more.
         bytes: u64,
     },
+    /// The catalog's server has gone. Whoever calls it waits; the call fails only if it stays away.
+    CatalogUnreachable {
+        /// Where it is, and what happened. Never says a password.
+        reason: String,
+        /// For how many seconds it is tried again.
+        patience_s: u64,
+    },
     /// Something could not be done as asked.
     Trouble(Trouble),
 }

@@ -17,7 +17,7 @@ fn connect(database: &Database) -> Result<Postgres, OpenError> {
 }
 
 /// An error with all its causes, as text and as data.
-fn everything(error: &dyn Error) -> String {
+pub(super) fn everything(error: &dyn Error) -> String {
     let cause = error.source().map(everything);
     format!("{error} {error:?} {}", cause.unwrap_or_default())
 }

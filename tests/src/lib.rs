@@ -1,7 +1,9 @@
 //! What the suites share: a world in memory in which whole scans and applies run, step by step the same each time; and a
-//! real PostgreSQL.
+//! real PostgreSQL, on a network that can be cut.
 
+mod cluster;
 pub mod postgres;
+pub mod proxy;
 pub mod sabotage;
 pub mod world;
 

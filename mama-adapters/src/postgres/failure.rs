@@ -3,6 +3,7 @@
 use mama_ports::repository::RepositoryError;
 use sqlx::Error as SqlError;
 
+use super::lines::Gone;
 use crate::sql::codec::Damage;
 
 /// Why a transaction was given up.
@@ -14,6 +15,8 @@ pub(super) enum Failure {
     Misuse(String),
     /// The port has its own word for it.
     Refused(RepositoryError),
+    /// The server was waited for, in vain.
+    Gone(Gone),
 }
 
 pub(super) type Outcome<T> = Result<T, Failure>;
@@ -46,8 +49,7 @@ impl Failure {
         let Self::Sql(error) = self else { return Hope::None };
         match (error, code(error).as_deref()) {
             (_, Some("40001" | "40P01")) => Hope::AtOnce,
-            (_, Some(code)) if is_of_connection(code) => Hope::Later,
-            (SqlError::Io(_) | SqlError::PoolTimedOut | SqlError::WorkerCrashed, _) => Hope::Later,
+            _ if is_of_connection(error) => Hope::Later,
             _ => Hope::None,
         }
     }
@@ -59,6 +61,7 @@ impl Failure {
             Self::Refused(error) => return error,
             Self::Damage(Damage(what)) => return RepositoryError::Corrupt { what },
             Self::Misuse(what) => return RepositoryError::Other { doing, source: what.into() },
+            Self::Gone(gone) => return RepositoryError::Unavailable { doing, source: gone.into() },
             Self::Sql(error) => error,
         };
         if hope != Hope::None {
@@ -82,6 +85,10 @@ pub(super) fn code(error: &SqlError) -> Option<String> {
 }
 
 /// Whether the connection ended, or the server is starting, stopping or has no connection left.
-fn is_of_connection(code: &str) -> bool {
-    code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "57P05" | "53300")
+pub(super) fn is_of_connection(error: &SqlError) -> bool {
+    match code(error).as_deref() {
+        Some("57P01" | "57P02" | "57P03" | "57P05" | "53300") => true,
+        Some(code) => code.starts_with("08"),
+        None => matches!(error, SqlError::Io(_) | SqlError::PoolTimedOut | SqlError::WorkerCrashed),
+    }
 }

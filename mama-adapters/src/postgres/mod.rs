@@ -10,6 +10,7 @@ mod contents;
 mod curation;
 mod failure;
 mod folders;
+mod lines;
 mod open;
 mod record;
 mod roots;
@@ -18,11 +19,13 @@ mod session;
 mod settle;
 mod sightings;
 mod totals;
+mod watch;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
+use mama_ports::events::{EventSink, Silent};
 use mama_ports::repository::Repo;
 use mama_ports::vocab::ScanId;
 use sqlx::{AssertSqlSafe, PgConnection, query_scalar, raw_sql};
@@ -31,6 +34,7 @@ use self::failure::{Failure, Outcome};
 pub use self::open::{Migrated, OpenError, Server};
 use self::roots::Root;
 use self::session::{Frame, Session, Work};
+pub use self::watch::Patience;
 use crate::sql::codec;
 
 /// Every table of the catalog, those first that refer to others.
@@ -62,10 +66,19 @@ impl Postgres {
     ///
     /// What the address does not say comes from `PGHOST`, `PGUSER`, `PGPASSWORD` and their like, and from `~/.pgpass`.
     pub async fn connect(url: &str) -> Result<Self, OpenError> {
+        Self::connect_with(url, Patience::default(), Arc::new(Silent)).await
+    }
+
+    /// The same, with this patience once it is open; `events` hear of a server that stays away.
+    pub async fn connect_with(
+        url: &str,
+        patience: Patience,
+        events: Arc<dyn EventSink>,
+    ) -> Result<Self, OpenError> {
         let options = open::options(url)?;
         let server = Server::of(&options);
-        let session = Session::start(options.clone()).map_err(OpenError::NoThread)?;
-        session.run(open::migrate(options, server.clone())).await?;
+        let session = Session::start(options.clone(), patience, events).map_err(OpenError::NoThread)?;
+        session.run(open::migrate(options, server.clone(), patience)).await?;
         Ok(Self { session, server, roots: Mutex::default() })
     }
 
@@ -73,8 +86,10 @@ impl Postgres {
     pub async fn migrate(url: &str) -> Result<Migrated, OpenError> {
         let options = open::options(url)?;
         let server = Server::of(&options);
-        let session = Session::start(options.clone()).map_err(OpenError::NoThread)?;
-        session.run(open::migrate(options, server)).await
+        let patience = Patience::default();
+        let session =
+            Session::start(options.clone(), patience, Arc::new(Silent)).map_err(OpenError::NoThread)?;
+        session.run(open::migrate(options, server, patience)).await
     }
 
     /// Where the catalog is.

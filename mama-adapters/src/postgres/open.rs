@@ -10,8 +10,9 @@ use sqlx::{
     query_scalar, raw_sql,
 };
 
-use super::failure::code;
-use super::session::prepare;
+use super::failure::{code, is_of_connection};
+use super::lines::{prepare, while_connecting};
+use super::watch::{Backend, Patience, Watch, silence};
 use crate::sql::migrate::{self, Applied, Refusal};
 use crate::sql::migrations::POSTGRES;
 
@@ -30,6 +31,9 @@ pub enum OpenError {
     /// This is no address of a database.
     #[error("this is not a postgres:// address; it looks like postgres://user@host/database")]
     BadAddress(#[source] SqlError),
+    /// Something after the `?` is no parameter that has a meaning here.
+    #[error("the address of the database has no parameter {0}; see `database` in docs/configuration.md")]
+    Parameter(String),
     /// The server does not answer.
     #[error("the database server of {server} cannot be reached")]
     NotReachable {
@@ -38,8 +42,22 @@ pub enum OpenError {
         /// What went wrong.
         source: SqlError,
     },
+    /// There is no encryption as the address asks for it.
+    #[error(
+        "no connection to {server} can be made as `sslmode` in its address asks for; for verify-ca and verify-full, \
+         `sslrootcert` names the file of the authority that has signed the server's certificate"
+    )]
+    NotTrusted {
+        /// The address, without a password.
+        server: Server,
+        /// What is missing.
+        source: SqlError,
+    },
     /// The server does not take this user or password.
-    #[error("{server} refuses this user or password; see PGPASSWORD, ~/.pgpass and the server's pg_hba.conf")]
+    #[error(
+        "{server} refuses this user or password; see PGPASSWORD, ~/.pgpass (which nobody else may read) and the \
+         server's pg_hba.conf"
+    )]
     Denied {
         /// The address, without a password.
         server: Server,
@@ -117,6 +135,15 @@ pub enum OpenError {
     NoThread(#[source] io::Error),
 }
 
+/// Whether the two could not agree on encryption. What a handshake refuses is called invalid data.
+fn is_of_tls(error: &SqlError) -> bool {
+    match error {
+        SqlError::Tls(_) => true,
+        SqlError::Io(error) => error.kind() == io::ErrorKind::InvalidData,
+        _ => false,
+    }
+}
+
 /// Where a catalog is: an address without a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server(Box<str>);
@@ -142,9 +169,8 @@ impl Server {
             (Some("28000" | "28P01"), _) => OpenError::Denied { server, source },
             (Some("3D000"), _) => OpenError::NoDatabase { server },
             (Some("42P07" | "42703" | "42809"), _) => OpenError::Foreign { server },
-            (Some("57P03" | "53300"), _) | (_, SqlError::Io(_) | SqlError::Tls(_)) => {
-                OpenError::NotReachable { server, source }
-            }
+            _ if is_of_tls(&source) => OpenError::NotTrusted { server, source },
+            _ if is_of_connection(&source) => OpenError::NotReachable { server, source },
             _ => OpenError::Refused { server, source },
         }
     }
@@ -166,6 +192,7 @@ impl fmt::Display for Server {
 
 /// What an address says, completed from the environment and `~/.pgpass`.
 pub(super) fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
+    known_parameters(url)?;
     let options: PgConnectOptions = url.parse().map_err(OpenError::BadAddress)?;
     let options = match options.get_application_name() {
         Some(_) => options,
@@ -178,6 +205,47 @@ pub(super) fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
     };
     // sqlx would log every statement, and those that take a second as warnings
     Ok(options.disable_statement_logging())
+}
+
+/// Parameters of an address; `options[…]` is one, too.
+const PARAMETERS: [&str; 18] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
+/// sqlx would pass over an unknown parameter, and log its value.
+fn known_parameters(url: &str) -> Result<(), OpenError> {
+    let (url, _) = url.split_once('#').unwrap_or((url, ""));
+    let Some((_, query)) = url.split_once('?') else { return Ok(()) };
+    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+        let name = parameter.split_once('=').map_or("", |(name, _)| name);
+        if PARAMETERS.contains(&name) || name.starts_with("options[") {
+            continue;
+        }
+        // What is no word may be a piece of a password with a question mark in it.
+        let is_word = !query.contains('@') && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        return Err(OpenError::Parameter(match name {
+            name if is_word && !name.is_empty() => format!("`{name}`"),
+            _ => "by the name of what follows the `?` (in a password, write %3F)".to_owned(),
+        }));
+    }
+    Ok(())
 }
 
 fn own_name() -> Option<String> {
@@ -194,28 +262,41 @@ pub struct Migrated {
 }
 
 /// Brings the database up to date. One that is, is only read.
-pub(super) async fn migrate(options: PgConnectOptions, server: Server) -> Result<Migrated, OpenError> {
-    let mut connection = connect(&options, &server).await?;
+pub(super) async fn migrate(
+    options: PgConnectOptions,
+    server: Server,
+    patience: Patience,
+) -> Result<Migrated, OpenError> {
     let sql = |error| server.because(error);
-    let applied = ledger(&mut connection).await.map_err(sql)?;
+    let greeting = tokio::time::timeout(PATIENCE, greet(&options, &server));
+    let (mut connection, backend) = greeting.await.unwrap_or_else(|_| Err(sql(silence())))?;
+    let watch = Watch { options: &options, patience, backend: &backend };
+    let migrated = watch.over(async { Ok(bring_up_to_date(&mut connection, &server).await) });
+    let migrated = migrated.await.map_err(sql)??;
+    // The catalog is open; that the server did not hear the farewell changes nothing.
+    drop(tokio::time::timeout(PATIENCE, connection.close()).await);
+    Ok(migrated)
+}
+
+async fn bring_up_to_date(connection: &mut PgConnection, server: &Server) -> Result<Migrated, OpenError> {
+    let sql = |error| server.because(error);
+    let applied = ledger(connection).await.map_err(sql)?;
     let from = applied.last().map_or(0, |row| row.number);
     let mut to = from;
     // An up-to-date catalog is opened without waiting for whoever migrates another.
     if migrate::next(POSTGRES, &applied).map_err(|refusal| server.refusal(refusal))?.is_some() {
-        while let Some(number) = migrate_once(&mut connection, &server).await? {
+        while let Some(number) = migrate_once(connection, server).await? {
             to = number;
         }
     }
-    // The catalog is open; that the server did not hear the farewell changes nothing.
-    drop(connection.close().await);
     Ok(Migrated { from, to })
 }
 
-async fn connect(options: &PgConnectOptions, server: &Server) -> Result<PgConnection, OpenError> {
-    let late = || SqlError::Io(io::Error::new(io::ErrorKind::TimedOut, "the server does not answer"));
-    let connecting = tokio::time::timeout(PATIENCE, PgConnection::connect_with(options));
+/// A connection to a server that can hold a catalog.
+async fn greet(options: &PgConnectOptions, server: &Server) -> Result<(PgConnection, Backend), OpenError> {
     let sql = |error| server.because(error);
-    let mut connection = connecting.await.unwrap_or_else(|_| Err(late())).map_err(sql)?;
+    let connecting = PgConnection::connect_with(options).await;
+    let mut connection = connecting.map_err(|error| sql(while_connecting(error)))?;
     prepare(&mut connection).await.map_err(sql)?;
     let (version, encoding): (i32, String) =
         query_as("SELECT current_setting('server_version_num')::integer, current_setting('server_encoding')")
@@ -231,7 +312,8 @@ async fn connect(options: &PgConnectOptions, server: &Server) -> Result<PgConnec
             "its encoding is {encoding}; make one with: createdb --encoding UTF8 --template template0 NAME"
         ));
     }
-    Ok(connection)
+    let backend = Backend::of(&mut connection).await.map_err(sql)?;
+    Ok((connection, backend))
 }
 
 /// What was applied, in the order of numbers.

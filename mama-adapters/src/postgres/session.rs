@@ -3,23 +3,20 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use mama_ports::events::EventSink;
 use mama_ports::repository::Repo;
 use mama_ports::runtime::promise;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Connection, Error as SqlError, PgConnection, query_scalar, raw_sql};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, Error as SqlError, PgConnection, query_scalar};
 use tokio::runtime::{Builder, Runtime};
 
-use super::failure::{Failure, Hope, Outcome};
-
-/// Connections at the most: one that writes and one that reads are enough for a scan, and an apply may run beside it.
-const CONNECTIONS: u32 = 4;
-
-/// How long one attempt waits for a connection.
-const PATIENCE: Duration = Duration::from_secs(5);
+use super::failure::{Failure, Hope, Outcome, is_of_connection};
+use super::lines::{Lines, Outage};
+use super::watch::{Patience, Watch};
 
 /// How long closing waits for the server.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -43,26 +40,24 @@ pub(super) enum Frame {
 
 /// Connections, and the threads that talk to them. Any executor may await the answers.
 pub(super) struct Session {
-    pool: PgPool,
+    lines: Arc<Lines>,
     runtime: Option<Runtime>,
 }
 
 impl Session {
     /// Threads for connections that are made when they are needed.
-    pub(super) fn start(options: PgConnectOptions) -> io::Result<Self> {
+    pub(super) fn start(
+        options: PgConnectOptions,
+        patience: Patience,
+        events: Arc<dyn EventSink>,
+    ) -> io::Result<Self> {
         let runtime =
             Builder::new_multi_thread().worker_threads(2).thread_name("mama-catalog").enable_all().build()?;
-        let pool = {
+        let lines = {
             let _within = runtime.enter();
-            PgPoolOptions::new()
-                .max_connections(CONNECTIONS)
-                .acquire_timeout(PATIENCE)
-                // a lost connection is noticed by its next statement, and replaced
-                .test_before_acquire(false)
-                .after_connect(|connection, _| Box::pin(prepare(connection)))
-                .connect_lazy_with(options)
+            Arc::new(Lines::new(options, patience, events))
         };
-        Ok(Self { pool, runtime: Some(runtime) })
+        Ok(Self { lines, runtime: Some(runtime) })
     }
 
     /// Runs `work` on the session's threads.
@@ -86,8 +81,11 @@ impl Session {
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
-        let pool = self.pool.clone();
-        let answer = self.run(async move { persistent(&pool, frame, &about, work).await });
+        let lines = Arc::clone(&self.lines);
+        let answer = self.run(async move {
+            let call = Call { lines: &lines, frame, about: &about, work, doubts: Vec::new(), done: None };
+            call.persist().await
+        });
         answer.await.map_err(|failure| failure.during(doing))
     }
 }
@@ -96,21 +94,15 @@ impl Drop for Session {
     fn drop(&mut self) {
         let Some(runtime) = self.runtime.take() else { return };
         let (closed, farewell) = mpsc::channel();
-        let pool = self.pool.clone();
+        let lines = Arc::clone(&self.lines);
         drop(runtime.spawn(async move {
-            pool.close().await;
+            lines.close().await;
             // nobody waits any more if it took too long
             closed.send(()).ok();
         }));
         farewell.recv_timeout(FAREWELL).ok();
         runtime.shutdown_background();
     }
-}
-
-/// What every connection is told first.
-pub(super) async fn prepare(connection: &mut PgConnection) -> Result<(), SqlError> {
-    // Compiling a statement takes longer than running it; and what a batch asks for is found by index, whatever the disk.
-    raw_sql("SET jit = off; SET random_page_cost = 1.1").execute(connection).await.map(drop)
 }
 
 /// A change whose commit was not answered.
@@ -125,97 +117,132 @@ enum Attempt<T> {
     Doubtful(Doubt<T>, SqlError),
 }
 
-/// Every change may be made twice without harm; if the first attempt did reach the server, its answer is the true one.
-async fn persistent<A: Sync, T: Send>(
-    pool: &PgPool,
+impl<T> Attempt<T> {
+    /// Whether the connection was lost.
+    fn is_lost(outcome: &Outcome<Self>) -> bool {
+        match outcome {
+            Ok(Self::Done(_)) => false,
+            Ok(Self::Doubtful(..)) => true,
+            Err(failure) => failure.hope() == Hope::Later,
+        }
+    }
+}
+
+/// A call, and what its attempts have come to.
+struct Call<'a, A, T> {
+    lines: &'a Lines,
     frame: Frame,
-    about: &A,
+    about: &'a A,
     work: Work<A, T>,
-) -> Outcome<T> {
-    let mut doubts: Vec<Doubt<T>> = Vec::new();
-    let mut conflicts = ExponentialBuilder::new()
-        .with_jitter()
-        .with_min_delay(Duration::from_millis(5))
-        .with_max_delay(Duration::from_secs(1))
-        .with_max_times(12)
-        .build();
-    let mut outages = ExponentialBuilder::new()
-        .with_jitter()
-        .with_min_delay(Duration::from_millis(100))
-        .with_max_delay(Duration::from_secs(5))
-        .with_max_times(6)
-        .build();
-    loop {
-        let failure = match attempt(pool, frame, about, work).await {
-            Ok(Attempt::Done(answer)) if doubts.is_empty() => return Ok(answer),
-            Ok(Attempt::Done(answer)) => return Ok(first_answer(pool, doubts).await?.unwrap_or(answer)),
-            Ok(Attempt::Doubtful(doubt, error)) => {
-                doubts.push(doubt);
-                Failure::Sql(error)
+    doubts: Vec<Doubt<T>>,
+    /// The answer of the attempt that succeeded, while it is asked whether an earlier one did.
+    done: Option<T>,
+}
+
+impl<A: Sync, T: Send> Call<'_, A, T> {
+    /// Every change may be made twice without harm; if the first attempt did reach the server, its answer is the true one.
+    async fn persist(mut self) -> Outcome<T> {
+        let mut conflicts = ExponentialBuilder::new()
+            .with_jitter()
+            .with_min_delay(Duration::from_millis(5))
+            .with_max_delay(Duration::from_secs(1))
+            .with_max_times(12)
+            .build();
+        let mut outage = None;
+        loop {
+            let failure = match self.step().await {
+                Ok(answer) => {
+                    self.lines.is_well();
+                    return Ok(answer);
+                }
+                Err(failure) => failure,
+            };
+            let delay = match (failure.hope(), failure) {
+                (Hope::Later, Failure::Sql(error)) => {
+                    self.lines.bear(outage.get_or_insert_with(Outage::new), error).await?
+                }
+                (Hope::AtOnce, failure) => conflicts.next().ok_or(failure)?,
+                (_, failure) => return Err(failure),
+            };
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    async fn step(&mut self) -> Outcome<T> {
+        let done = match self.done.take() {
+            Some(done) => done,
+            None => match self.attempt().await? {
+                Attempt::Done(answer) => answer,
+                Attempt::Doubtful(doubt, error) => {
+                    self.doubts.push(doubt);
+                    return Err(error.into());
+                }
+            },
+        };
+        match self.first_committed().await {
+            Ok(Some(first)) => Ok(self.doubts.swap_remove(first).answer),
+            Ok(None) => Ok(done),
+            Err(failure) => {
+                self.done = Some(done);
+                Err(failure)
             }
-            Err(failure) => failure,
-        };
-        let delay = match failure.hope() {
-            Hope::AtOnce => conflicts.next(),
-            Hope::Later => outages.next(),
-            Hope::None => None,
-        };
-        match delay {
-            Some(delay) => tokio::time::sleep(delay).await,
-            None => return Err(explained(pool, failure).await),
         }
     }
-}
 
-async fn attempt<A: Sync, T: Send>(
-    pool: &PgPool,
-    frame: Frame,
-    about: &A,
-    work: Work<A, T>,
-) -> Outcome<Attempt<T>> {
-    let mut transaction = match frame {
-        Frame::One => return work(about, &mut *pool.acquire().await?).await.map(Attempt::Done),
-        Frame::Snapshot => pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?,
-        Frame::Change => pool.begin().await?,
-    };
-    let answer = work(about, &mut transaction).await?;
-    if frame == Frame::Snapshot {
-        transaction.commit().await?;
-        return Ok(Attempt::Done(answer));
+    async fn attempt(&mut self) -> Outcome<Attempt<T>> {
+        let lines = self.lines;
+        let mut line = lines.take().await?;
+        let watch = lines.watch(&line.backend);
+        let outcome = self.attempt_on(&mut line.connection, &watch).await;
+        if Attempt::is_lost(&outcome) {
+            lines.leave(line);
+        }
+        outcome
     }
-    let id: Option<i64> = query_scalar("SELECT pg_current_xact_id_if_assigned()::text::bigint")
-        .fetch_one(&mut *transaction)
-        .await?;
-    match (transaction.commit().await.map_err(Failure::Sql), id) {
-        (Ok(()), _) => Ok(Attempt::Done(answer)),
-        (Err(failure), Some(transaction)) if failure.hope() == Hope::Later => match failure {
-            Failure::Sql(error) => Ok(Attempt::Doubtful(Doubt { transaction, answer }, error)),
-            other => Err(other),
-        },
-        (Err(failure), _) => Err(failure),
-    }
-}
 
-/// The answer of the first attempt that was committed after all.
-async fn first_answer<T: Send>(pool: &PgPool, doubts: Vec<Doubt<T>>) -> Outcome<Option<T>> {
-    for Doubt { transaction, answer } in doubts {
-        let sql = "SELECT pg_xact_status($1::text::xid8) = 'committed'";
-        let committed: Option<bool> = query_scalar(sql).bind(transaction.to_string()).fetch_one(pool).await?;
-        if committed == Some(true) {
-            return Ok(Some(answer));
+    async fn attempt_on(&mut self, connection: &mut PgConnection, watch: &Watch<'_>) -> Outcome<Attempt<T>> {
+        let work = self.work;
+        let mut transaction = match self.frame {
+            Frame::One => return watch.over(work(self.about, connection)).await.map(Attempt::Done),
+            Frame::Snapshot => {
+                watch.over(connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?
+            }
+            Frame::Change => watch.over(connection.begin()).await?,
+        };
+        let answer = watch.over(work(self.about, &mut transaction)).await?;
+        if self.frame == Frame::Snapshot {
+            watch.over(transaction.commit()).await?;
+            return Ok(Attempt::Done(answer));
+        }
+        let id = query_scalar("SELECT pg_current_xact_id_if_assigned()::text::bigint");
+        let id: Option<i64> = watch.over(id.fetch_one(&mut *transaction)).await?;
+        match (watch.over(transaction.commit()).await, id) {
+            (Ok(()), _) => Ok(Attempt::Done(answer)),
+            (Err(error), Some(transaction)) if is_of_connection(&error) => {
+                Ok(Attempt::Doubtful(Doubt { transaction, answer }, error))
+            }
+            (Err(error), _) => Err(error.into()),
         }
     }
-    Ok(None)
-}
 
-/// A pool that waited in vain does not say what for; one more attempt without it does.
-async fn explained(pool: &PgPool, failure: Failure) -> Failure {
-    if !matches!(failure, Failure::Sql(SqlError::PoolTimedOut)) {
-        return failure;
-    }
-    let options = pool.connect_options();
-    match tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options)).await {
-        Ok(Err(error)) => Failure::Sql(error),
-        _ => failure,
+    /// The first attempt that was committed although nothing was heard of it.
+    async fn first_committed(&mut self) -> Outcome<Option<usize>> {
+        if self.doubts.is_empty() {
+            return Ok(None);
+        }
+        let mut line = self.lines.take().await?;
+        let ids: Vec<String> = self.doubts.iter().map(|doubt| doubt.transaction.to_string()).collect();
+        // A server that was killed may not know that it ever gave out the id, and must not be asked for it.
+        let sql = "SELECT number - 1 FROM unnest($1::text[]) WITH ORDINALITY AS doubt (id, number)
+                   WHERE CASE WHEN id::xid8 < pg_snapshot_xmax(pg_current_snapshot())
+                              THEN pg_xact_status(id::xid8) = 'committed' END
+                   ORDER BY number LIMIT 1";
+        let watch = self.lines.watch(&line.backend);
+        let asked: Result<Option<i64>, SqlError> =
+            watch.over(query_scalar(sql).bind(ids).fetch_optional(&mut *line.connection)).await;
+        if asked.as_ref().is_err_and(is_of_connection) {
+            self.lines.leave(line);
+        }
+        Ok(asked?.and_then(|number| usize::try_from(number).ok()))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::sync::Arc;
 
 use mama_domain::archive::Archive;
 use mama_domain::layout;
@@ -50,7 +51,7 @@ impl Check {
 }
 
 /// Looks at everything mama needs; the answer is no if something is bad.
-pub(super) async fn run(config: &Config, output: &Output) -> anyhow::Result<Status> {
+pub(super) async fn run(config: &Config, output: &Arc<Output>) -> anyhow::Result<Status> {
     let mut checks = vec![configuration(config)];
     checks.extend(config.risks().into_iter().map(|risk| {
         Check::warn("transfer", risk, "leave `hardlink` to folders that are handed over (incoming, import)")
@@ -59,7 +60,7 @@ pub(super) async fn run(config: &Config, output: &Output) -> anyhow::Result<Stat
     match archive_root(config) {
         Ok(root) => {
             checks.extend(root.iter().flat_map(|root| volume(&outside, root, config)));
-            match App::open(config).await {
+            match App::open(config, output).await {
                 Ok(app) => checks.extend(belongings(&app).await),
                 Err(error) => {
                     checks.push(Check::bad(if root.is_some() { "archive" } else { "catalog" }, &error))

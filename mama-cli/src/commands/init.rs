@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use mama_ports::vocab::{AbsPath, ArchiveId};
 
@@ -17,7 +18,7 @@ use crate::render::json::Object;
 
 /// Makes an archive in `dir` with its catalog, or joins the catalog of an archive on another machine; writes the configuration. Doing it
 /// again changes nothing.
-pub(super) async fn run(dir: Option<&Path>, places: &Places, output: &Output) -> anyhow::Result<Status> {
+pub(super) async fn run(dir: Option<&Path>, places: &Places, output: &Arc<Output>) -> anyhow::Result<Status> {
     if places.archive.is_some() {
         return Err(dir_expected("--archive").into());
     }
@@ -44,8 +45,8 @@ pub(super) async fn run(dir: Option<&Path>, places: &Places, output: &Output) ->
         check_agrees(&file, root.as_ref(), &config)?;
     }
     let app = match &root {
-        Some(root) => App::create(&config, root).await?,
-        None => App::open(&config).await?,
+        Some(root) => App::create(&config, root, output).await?,
+        None => App::open(&config, output).await?,
     };
     if !is_configured {
         write(&file, dir.as_deref(), &config)?;

@@ -51,11 +51,11 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
     match &cli.command {
         Command::Doctor => doctor::run(&config, output).await,
         Command::Migrate => migrate::run(&config, output).await,
-        Command::Scan(args) => scan::run(args, &config, &App::open(&config).await?, output).await,
-        Command::Apply => apply::run(&config, &App::open(&config).await?, output).await,
-        Command::Plan => plan::run(&config, &App::open(&config).await?, output).await,
-        Command::Stats => stats::run(&App::open(&config).await?, output).await,
-        Command::Dev(command) => dev::run(command, &App::open(&config).await?, output).await,
+        Command::Scan(args) => scan::run(args, &config, &App::open(&config, output).await?, output).await,
+        Command::Apply => apply::run(&config, &App::open(&config, output).await?, output).await,
+        Command::Plan => plan::run(&config, &App::open(&config, output).await?, output).await,
+        Command::Stats => stats::run(&App::open(&config, output).await?, output).await,
+        Command::Dev(command) => dev::run(command, &App::open(&config, output).await?, output).await,
         Command::Completions { .. } | Command::Man { .. } | Command::Config(_) | Command::Init { .. } => {
             unreachable!("answered above, without a configuration")
         }

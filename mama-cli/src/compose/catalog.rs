@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use mama_adapters::postgres::Postgres;
+use mama_adapters::postgres::{Patience, Postgres};
 use mama_adapters::sqlite::{OpenError, Sqlite};
+use mama_ports::events::{EventSink, Silent};
 use mama_ports::repository::{Repo, Repository};
 
 use crate::config::places::CatalogPlace;
@@ -29,7 +30,11 @@ pub(crate) struct CatalogFacts {
 
 impl Upkeep {
     /// Opens the catalog; where it is a file, `make` makes it if it is missing. Applies the migrations that it lacks.
-    pub(crate) async fn open(place: &CatalogPlace, make: bool) -> Result<Self, Fault> {
+    pub(crate) async fn open(
+        place: &CatalogPlace,
+        make: bool,
+        events: Arc<dyn EventSink>,
+    ) -> Result<Self, Fault> {
         match place {
             CatalogPlace::File(file) => {
                 let opened = if make { Sqlite::open(file) } else { Sqlite::open_existing(file) };
@@ -40,17 +45,19 @@ impl Upkeep {
                     error => Fault::failed("cannot open the catalog").because(error),
                 })
             }
-            CatalogPlace::Server(url) => match Postgres::connect(url).await {
-                Ok(catalog) => Ok(Self::Postgres(Arc::new(catalog))),
-                Err(error) => Err(Fault::failed("cannot open the catalog").because(error)),
-            },
+            CatalogPlace::Server(url) => {
+                let opened = Postgres::connect_with(url, Patience::default(), events).await;
+                opened
+                    .map(|catalog| Self::Postgres(Arc::new(catalog)))
+                    .map_err(|error| Fault::failed("cannot open the catalog").because(error))
+            }
         }
     }
 
     /// Applies the migrations that the catalog lacks; gives the number of its schema now.
     pub(crate) async fn migrate(place: &CatalogPlace) -> anyhow::Result<i64> {
         match place {
-            CatalogPlace::File(_) => match Self::open(place, false).await? {
+            CatalogPlace::File(_) => match Self::open(place, false, Arc::new(Silent)).await? {
                 Self::Sqlite(catalog) => Ok(catalog.schema_version().await?),
                 Self::Postgres(catalog) => Ok(catalog.schema_version().await?),
             },

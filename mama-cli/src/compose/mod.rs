@@ -27,6 +27,7 @@ use tokio::runtime::Handle;
 use crate::config::places::{CatalogPlace, archive_root, catalog_place, host};
 use crate::config::{Config, WalkerKind};
 use crate::exit::Fault;
+use crate::render::Output;
 pub(crate) use catalog::Upkeep;
 
 /// Files that are worked on at once, at the least: a disk answers better when it is asked for several.
@@ -71,11 +72,12 @@ impl Outside {
 
 impl App {
     /// Opens the archive, if this host has it, and the catalog that belongs to it.
-    pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
+    pub(crate) async fn open(config: &Config, output: &Arc<Output>) -> anyhow::Result<Self> {
         let outside = Outside::new(config);
         let root = archive_root(config)?;
         let archive = root.as_ref().map(|root| opened(&outside, root)).transpose()?;
-        let upkeep = Upkeep::open(&catalog_place(config, root.as_ref())?, false).await?;
+        let place = catalog_place(config, root.as_ref())?;
+        let upkeep = Upkeep::open(&place, false, Arc::<Output>::clone(output)).await?;
         match (upkeep.repository().archive().await?, &archive) {
             (Some(id), Some(archive)) => check_bound(archive, &id)?,
             (Some(_), None) => {}
@@ -85,13 +87,17 @@ impl App {
     }
 
     /// Makes the archive at `root` and its catalog, or opens those that are there.
-    pub(crate) async fn create(config: &Config, root: &AbsPath) -> anyhow::Result<Self> {
+    pub(crate) async fn create(
+        config: &Config,
+        root: &AbsPath,
+        output: &Arc<Output>,
+    ) -> anyhow::Result<Self> {
         let outside = Outside::new(config);
         let place = catalog_place(config, Some(root))?;
         let hasher = Arc::clone(&outside.hasher);
-        let archive = archive::create(&*outside.fs, root, identity(&place).await?, hasher)?;
+        let archive = archive::create(&*outside.fs, root, identity(&place, output).await?, hasher)?;
         check_writable(&outside, root)?;
-        let upkeep = Upkeep::open(&place, true).await?;
+        let upkeep = Upkeep::open(&place, true, Arc::<Output>::clone(output)).await?;
         check_bound(&archive, &upkeep.repository().bind(archive.id()).await?)?;
         Self::wired(config, outside, Some(archive), upkeep)
     }
@@ -127,12 +133,15 @@ fn opened(outside: &Outside, root: &AbsPath) -> anyhow::Result<Archive> {
 }
 
 /// The id that a catalog which is there already knows, or a new one.
-async fn identity(place: &CatalogPlace) -> anyhow::Result<Identity> {
+async fn identity(place: &CatalogPlace, output: &Arc<Output>) -> anyhow::Result<Identity> {
     let is_there = match place {
         CatalogPlace::File(file) => file.try_exists()?,
         CatalogPlace::Server(_) => true,
     };
-    if is_there && let Some(id) = Upkeep::open(place, false).await?.repository().archive().await? {
+    if is_there
+        && let Some(id) =
+            Upkeep::open(place, false, Arc::<Output>::clone(output)).await?.repository().archive().await?
+    {
         return Ok(Identity::Known(id));
     }
     let mut id = [0; 16];

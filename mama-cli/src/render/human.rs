@@ -40,6 +40,11 @@ pub(super) fn trouble(Trouble { severity, path, reason }: &Trouble) -> String {
     }
 }
 
+/// The catalog's server has gone, and is waited for.
+pub(super) fn catalog_unreachable(reason: &str, patience_s: u64) -> String {
+    format!("the catalog cannot be reached ({reason}); trying again for {}", seconds(patience_s as f64))
+}
+
 /// What a scan came to.
 pub(crate) fn scan_summary(report: &ScanReport) -> String {
     let counters = [

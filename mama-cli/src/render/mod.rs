@@ -15,7 +15,9 @@ use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
 use mama_ports::events::{Event, EventSink, Severity, Trouble};
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use self::json::Object;
 use self::progress::Progress;
@@ -49,13 +51,14 @@ impl Output {
             (false, _) => LevelFilter::TRACE,
         };
         let aside = progress.clone();
-        let log = tracing_subscriber::fmt()
-            .with_max_level(level)
+        let log = tracing_subscriber::fmt::layer()
             .with_ansi(progress::colors_stderr())
             .without_time()
             .with_writer(move || aside.clone());
+        // The database's driver logs what it does not understand, which may be a password.
+        let targets = Targets::new().with_default(level).with_target("sqlx", LevelFilter::OFF);
         // Only a second call in one process could fail, and then the first one's log is as good.
-        drop(log.try_init());
+        drop(tracing_subscriber::registry().with(log).with(targets).try_init());
         Self {
             json: manners.json,
             quiet: manners.quiet,
@@ -142,6 +145,9 @@ impl EventSink for Output {
     fn emit(&self, event: Event) {
         match event {
             Event::Trouble(trouble) => self.trouble(&trouble),
+            Event::CatalogUnreachable { reason, patience_s } => {
+                self.warn(&human::catalog_unreachable(&reason, patience_s));
+            }
             event => self.progress.advance(&event),
         }
     }

@@ -62,7 +62,7 @@ impl Progress {
                     rate.display().iec()
                 ));
             }
-            Event::Trouble(_) => {}
+            Event::Trouble(_) | Event::CatalogUnreachable { .. } => {}
         }
     }
 
