@@ -4,9 +4,11 @@
 //! A location has at most one *current* observation, its newest; the older ones are history.
 
 use std::error::Error;
+use std::fmt;
 
 use async_trait::async_trait;
 
+use crate::filesystem::Held;
 use crate::vocab::{
     ArchiveId, BlobHash, BlobRecord, BlockReason, Contest, FileName, Fingerprint, Footing, HostName,
     Location, MetaDoc, Mime, ObservationId, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing,
@@ -43,6 +45,9 @@ pub enum RepositoryError {
         /// The kind it was asked for with.
         asked: SourceKind,
     },
+    /// Somebody else holds the lease by now; nothing was changed.
+    #[error("another apply took over while this one was cut off; what was settled stays, run it again")]
+    Superseded,
     /// No room on the catalog's disk.
     #[error("the catalog's disk is full while trying to {doing}")]
     Full {
@@ -242,13 +247,19 @@ pub trait Catalog: Send + Sync {
     /// Binds a catalog that belongs to no archive to this one; returns the one it belongs to.
     async fn bind(&self, archive: &ArchiveId) -> Repo<ArchiveId>;
 
+    /// The right to change the archive; `None` while somebody else has it.
+    ///
+    /// Held until dropped, or until the catalog loses sight of the holder: then somebody else may take it, and from that
+    /// moment a batch under the older epoch is [`RepositoryError::Superseded`]. Writes one row.
+    async fn lease(&self) -> Repo<Option<Lease>>;
+
     /// How many observations [`Catalog::contests`] has yet to give from the start. One index read.
     async fn open(&self, scope: Scope) -> Repo<u64>;
 
     /// The places with open observations, each at its first open observation, in the order of those; `after`: only later ones.
     ///
     /// Every claim to a place comes with it, open or not, by whichever host or root. The cursor of the next page is the
-    /// smallest open id in scope of the last contest. Reads nothing that is settled, beyond the claims to the places on the page.
+    /// smallest open id in scope of the last contest. What is recorded meanwhile may be left to the next pass. Reads nothing that is settled, beyond the claims to the places on the page.
     async fn contests(
         &self,
         scope: Scope,
@@ -262,6 +273,7 @@ pub trait Catalog: Send + Sync {
     /// Remembers what apply has found and done, atomically: contents that are damaged or lost, contents that became durable, then each settlement whose `from` still holds.
     ///
     /// A damaged content is no longer stored, and every observation of it is open.
+    /// `Superseded`, and nothing written, if the batch's lease is not the last one that was given.
     /// Answers in the order of the settlements. One that does not hold any more is [`Settled::Stale`] and changes nothing; one that already is as it would make it is [`Settled::Done`].
     async fn settle(&self, batch: &SettleBatch) -> Repo<Vec<Settled>>;
 
@@ -289,9 +301,29 @@ pub struct Source {
     pub fingerprint: Fingerprint,
 }
 
+/// The right to change the archive, as long as it lives.
+pub struct Lease {
+    /// Which one.
+    pub epoch: Epoch,
+    /// Gives it back when dropped.
+    pub held: Box<dyn Held>,
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").field("epoch", &self.epoch).finish_non_exhaustive()
+    }
+}
+
+/// The number of a lease; later leases have higher ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Epoch(pub i64);
+
 /// What apply has done.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SettleBatch {
+    /// The lease under which it was done; `None` where nobody else can apply.
+    pub under: Option<Epoch>,
     /// Contents that are not in the archive as the catalog believes, or not as their name says.
     pub damaged: Vec<BlobHash>,
     /// Contents of which a verified copy is now durable in the archive.

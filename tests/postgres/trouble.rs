@@ -49,7 +49,7 @@ fn hosts_an_apply_and_a_curator_work_at_once_without_a_deadlock() {
                 doubtful: false,
             });
             let stored = page.iter().map(|contest| contest.claims[0].hash).collect();
-            let batch = SettleBatch { stored, settlements: settlements.collect(), damaged: Vec::new() };
+            let batch = SettleBatch { stored, settlements: settlements.collect(), ..SettleBatch::default() };
             block_on(database.settle(&batch)).unwrap();
         }
     };
@@ -85,15 +85,39 @@ fn hosts_an_apply_and_a_curator_work_at_once_without_a_deadlock() {
     assert_eq!(database.select(deadlocks), ["0"]);
 }
 
+/// Ends every other session of the catalog's database.
+fn end_sessions(catalog: &Database) {
+    catalog.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    );
+}
+
+#[test]
+fn whoever_lost_the_lease_settles_until_somebody_else_takes_it() {
+    let database = Database::new();
+    let other = block_on(Postgres::connect(&database.url())).unwrap();
+    let lease = block_on(database.lease()).unwrap().unwrap();
+    let settle =
+        || block_on(database.settle(&SettleBatch { under: Some(lease.epoch), ..SettleBatch::default() }));
+    assert!(block_on(other.lease()).unwrap().is_none());
+    end_sessions(&database);
+    settle().unwrap();
+    let taken = block_on(other.lease()).unwrap().unwrap();
+    assert!(taken.epoch > lease.epoch);
+    assert!(matches!(settle(), Err(RepositoryError::Superseded)));
+    drop(lease);
+    assert!(block_on(database.lease()).unwrap().is_none(), "what was lost is not given back for another");
+    drop(taken);
+    assert!(block_on(database.lease()).unwrap().is_some());
+}
+
 #[test]
 fn a_lost_connection_is_made_again() {
     let catalog = Database::new();
     let scan = block_on(catalog.begin(&root("anna"), Timestamp::new(1, 0))).unwrap().scan;
     for round in 0..5 {
-        catalog.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-             WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        );
+        end_sessions(&catalog);
         let recorded =
             block_on(catalog.record(&batch(scan, 1, &[("", b"x", round), ("", b"y", 9)]))).unwrap();
         assert_eq!(recorded.new_observations, if round == 0 { 2 } else { 1 });

@@ -44,7 +44,7 @@ impl<'a> Side<'a> {
                 let settlements =
                     settlements.iter().map(|settling| self.settlement(settling, &contests)).collect();
                 let (damaged, stored) = (damaged.clone(), stored.clone());
-                said(repo.settle(&SettleBatch { damaged, stored, settlements }).await)
+                said(repo.settle(&SettleBatch { under: None, damaged, stored, settlements }).await)
             }
             Op::Retarget(decisions) => {
                 let decision =

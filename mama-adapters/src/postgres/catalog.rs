@@ -1,14 +1,14 @@
 //! What apply knows.
 
 use async_trait::async_trait;
-use mama_ports::repository::{Catalog, PageSize, Repo, Scope, SettleBatch, Settled, Source, Totals};
+use mama_ports::repository::{Catalog, Lease, PageSize, Repo, Scope, SettleBatch, Settled, Source, Totals};
 use mama_ports::vocab::{ArchiveId, BlobHash, Claim, Contest, HostName, Location, ObservationId};
 use sqlx::{AssertSqlSafe, PgConnection, query, query_scalar};
 
 use super::failure::{Failure, Outcome};
 use super::rows::Cells;
 use super::sightings::numbered;
-use super::{Postgres, settle, totals};
+use super::{Postgres, lease, settle, totals};
 use crate::sql::codec;
 use crate::sql::stands::is_in_scope;
 
@@ -48,6 +48,15 @@ impl Catalog for Postgres {
             Box::pin(sources(catalog, host, hashes, *each))
         })
         .await
+    }
+
+    async fn lease(&self) -> Repo<Option<Lease>> {
+        let doing = "take the right to apply";
+        let lines = self.session.lines();
+        let locked = self.session.run(async move { lease::lock(&lines).await }).await;
+        let Some(held) = locked.map_err(|failure| failure.during(doing))? else { return Ok(None) };
+        let epoch = self.write(doing, (), |(), catalog| Box::pin(lease::next(catalog))).await?;
+        Ok(Some(Lease { epoch, held }))
     }
 
     async fn settle(&self, batch: &SettleBatch) -> Repo<Vec<Settled>> {

@@ -58,6 +58,16 @@ impl Lines {
         self.pool.close().await;
     }
 
+    /// A connection beside the others, which nobody else uses.
+    pub(super) async fn dial(&self) -> Result<PgConnection, SqlError> {
+        let dialling = async {
+            let mut connection = PgConnection::connect_with(&self.options).await.map_err(while_connecting)?;
+            prepare(&mut connection).await?;
+            Ok(connection)
+        };
+        timeout(self.patience.answer, dialling).await.unwrap_or_else(|_| Err(silence()))
+    }
+
     /// A connection to a server that answers.
     pub(super) async fn take(&self) -> Result<Line, SqlError> {
         let mut connection = self.pool.acquire().await.map_err(while_connecting)?;

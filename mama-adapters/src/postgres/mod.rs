@@ -10,6 +10,7 @@ mod contents;
 mod curation;
 mod failure;
 mod folders;
+mod lease;
 mod lines;
 mod open;
 mod record;
@@ -37,7 +38,7 @@ use self::session::{Frame, Session, Work};
 pub use self::watch::Patience;
 use crate::sql::codec;
 
-/// Every table of the catalog, those first that refer to others.
+/// Every table of the catalog's content, those first that refer to others.
 const TABLES: [&str; 7] = ["observation", "meta", "blob", "folder", "scan", "root", "archive"];
 
 /// A catalog on PostgreSQL. Dropping it closes the connections.

@@ -60,6 +60,11 @@ impl Session {
         Ok(Self { lines, runtime: Some(runtime) })
     }
 
+    /// The connections that its threads talk to.
+    pub(super) fn lines(&self) -> Arc<Lines> {
+        Arc::clone(&self.lines)
+    }
+
     /// Runs `work` on the session's threads.
     pub(super) async fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
         let (promise, pending) = promise();

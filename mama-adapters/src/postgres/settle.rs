@@ -8,12 +8,13 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, query, query_scalar};
 
 use super::failure::Outcome;
-use super::roots;
 use super::rows::{Cells, Fingerprints};
+use super::{lease, roots};
 use crate::sql::codec;
 use crate::sql::stands::{Stands, Verdict};
 
 pub(super) async fn settle(catalog: &mut PgConnection, batch: &SettleBatch) -> Outcome<Vec<Settled>> {
+    lease::check(catalog, batch.under).await?;
     let ids: Vec<i64> = batch.settlements.iter().map(|settlement| settlement.id.0).collect();
     if !(ids.is_empty() && batch.damaged.is_empty()) {
         roots::lock(catalog, &ids, &batch.damaged).await?;

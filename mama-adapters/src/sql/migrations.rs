@@ -2,17 +2,15 @@
 
 use super::migrate::Migration;
 
-pub(crate) const SQLITE: &[Migration] = &[Migration {
-    number: 1,
-    name: "first",
-    text: include_str!("../../../migrations/sqlite/0001_first.sql"),
-}];
+pub(crate) const SQLITE: &[Migration] = &[
+    Migration { number: 1, name: "first", text: include_str!("../../../migrations/sqlite/0001_first.sql") },
+    Migration { number: 2, name: "lease", text: include_str!("../../../migrations/sqlite/0002_lease.sql") },
+];
 
-pub(crate) const POSTGRES: &[Migration] = &[Migration {
-    number: 1,
-    name: "first",
-    text: include_str!("../../../migrations/postgres/0001_first.sql"),
-}];
+pub(crate) const POSTGRES: &[Migration] = &[
+    Migration { number: 1, name: "first", text: include_str!("../../../migrations/postgres/0001_first.sql") },
+    Migration { number: 2, name: "lease", text: include_str!("../../../migrations/postgres/0002_lease.sql") },
+];
 
 #[cfg(test)]
 mod tests {

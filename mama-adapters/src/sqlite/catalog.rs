@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use mama_ports::repository::{
-    Catalog, PageSize, Repo, Scope, SettleBatch, Settled, Settlement, Source, Totals,
+    Catalog, Lease, PageSize, Repo, RepositoryError, Scope, SettleBatch, Settled, Settlement, Source, Totals,
 };
 use mama_ports::vocab::{
     ArchiveId, BlobHash, Claim, Contest, FileName, Fingerprint, Footing, HostName, Location, ObservationId,
@@ -13,7 +13,7 @@ use mama_ports::vocab::{
 use rusqlite::{Row, Transaction, params};
 
 use super::rows::{self, Failure, Outcome};
-use super::{Sqlite, codec, totals};
+use super::{Sqlite, codec, lease, totals};
 use crate::sql::stands::{Stands, Verdict, is_in_scope};
 
 #[async_trait]
@@ -52,9 +52,19 @@ impl Catalog for Sqlite {
         .await
     }
 
+    async fn lease(&self) -> Repo<Option<Lease>> {
+        let doing = "take the right to apply";
+        let locked = self.leases.lock(self.file.as_deref());
+        let other = |error| RepositoryError::Other { doing, source: Box::new(error) };
+        let Some(held) = locked.map_err(other)? else { return Ok(None) };
+        let epoch = self.write(doing, lease::next).await?;
+        Ok(Some(Lease { epoch, held }))
+    }
+
     async fn settle(&self, batch: &SettleBatch) -> Repo<Vec<Settled>> {
         let batch = batch.clone();
         self.write("remember what apply has done", move |catalog| {
+            lease::check(catalog, batch.under)?;
             batch.damaged.iter().try_for_each(|hash| damage(catalog, hash))?;
             let mut store =
                 catalog.prepare_cached("UPDATE blob SET stored = 1 WHERE hash = ?1 AND stored = 0")?;

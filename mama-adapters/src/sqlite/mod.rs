@@ -6,6 +6,7 @@
 mod actor;
 mod catalog;
 mod curation;
+mod lease;
 mod open;
 mod record;
 mod rows;
@@ -25,7 +26,7 @@ pub use self::open::OpenError;
 use self::rows::{Failure, Outcome};
 use crate::sql::codec;
 
-/// Every table of the catalog, those first that refer to others.
+/// Every table of the catalog's content, those first that refer to others.
 const TABLES: [&str; 7] = ["observation", "meta", "blob", "folder", "scan", "root", "archive"];
 
 /// A catalog on SQLite. Dropping it waits for what was asked, and closes the file.
@@ -35,6 +36,7 @@ pub struct Sqlite {
     /// `None` in memory, where the writer answers questions too.
     reader: Option<Actor>,
     file: Option<PathBuf>,
+    leases: lease::Leases,
 }
 
 /// What [`Sqlite::inspect`] found.
@@ -68,13 +70,18 @@ impl Sqlite {
     /// A new, empty catalog that is forgotten when dropped.
     pub fn in_memory() -> Result<Self, OpenError> {
         let writer = start("mama-catalog", open::in_memory()?)?;
-        Ok(Self { writer, reader: None, file: None })
+        Ok(Self { writer, reader: None, file: None, leases: lease::Leases::default() })
     }
 
     fn open_file(file: &Path, create: bool) -> Result<Self, OpenError> {
         let writer = start("mama-catalog", open::writer(file, create)?)?;
         let reader = start("mama-catalog-read", open::reader(file)?)?;
-        Ok(Self { writer, reader: Some(reader), file: Some(file.to_owned()) })
+        Ok(Self {
+            writer,
+            reader: Some(reader),
+            file: Some(file.to_owned()),
+            leases: lease::Leases::default(),
+        })
     }
 
     /// The number of the last migration that was applied.

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use mama_ports::events::{Event, EventSink};
-use mama_ports::filesystem::{FsError, FsErrorKind, Held};
-use mama_ports::repository::{Catalog, PageSize, RepositoryError, Scope, Source};
+use mama_ports::filesystem::{FsError, FsErrorKind};
+use mama_ports::repository::{Catalog, Lease, PageSize, RepositoryError, Scope, Source};
 use mama_ports::runtime::{Clock, Workers};
 use mama_ports::vocab::{ArchiveId, BlobHash, Claim, Contest, ObservationId, Status};
 use mama_ports::volumes::Volumes;
@@ -133,7 +133,7 @@ impl Apply {
             return Ok(());
         }
         self.check_room(0).await?;
-        let run = Run { apply: self, lock: self.lock().await? };
+        let run = self.lock().await?;
         run.on_worker(|archive| archive.sweep()).await?;
 
         let mut after = None;
@@ -180,13 +180,15 @@ impl Apply {
         }
     }
 
-    async fn lock(&self) -> Result<Arc<dyn Held>, ApplyError> {
+    async fn lock(&self) -> Result<Run<'_>, ApplyError> {
         let archive = self.archive.clone();
         let locked = self.workers.start(move || archive.tree().lock(&layout::lock_path())).await;
-        locked.map(Arc::from).map_err(|error| match error.kind {
+        let lock = locked.map_err(|error| match error.kind {
             FsErrorKind::Locked => ApplyError::Locked,
             _ => ApplyError::Lock(error),
-        })
+        })?;
+        let Lease { epoch, held } = self.catalog.lease().await?.ok_or(ApplyError::Locked)?;
+        Ok(Run { apply: self, locks: Arc::new((lock, held)), epoch })
     }
 
     async fn check_room(&self, needed: u64) -> Result<(), ApplyError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mama_ports::events::{Event, Trouble};
 use mama_ports::filesystem::Held;
-use mama_ports::repository::{SettleBatch, Settled};
+use mama_ports::repository::{Epoch, SettleBatch, Settled};
 use mama_ports::runtime::Pending;
 use mama_ports::vocab::{BlobHash, FileId, RelPath, Status};
 
@@ -21,11 +21,16 @@ use crate::reconcile::{
 const BATCH_FILES: usize = 256;
 const BATCH_BYTES: u64 = 256 << 20;
 
-/// An apply that holds the archive's lock.
+/// The archive's lock, for its disk, and the catalog's lease, for whoever reaches the archive by another way.
+pub(super) type Locks = (Box<dyn Held>, Box<dyn Held>);
+
+/// An apply that holds the locks.
 pub(super) struct Run<'a> {
     pub(super) apply: &'a Apply,
-    /// Every job keeps it, so that a run that is dropped frees the archive only when its last job is done.
-    pub(super) lock: Arc<dyn Held>,
+    /// Every job keeps them, so that a run that is dropped frees the archive only when its last job is done.
+    pub(super) locks: Arc<Locks>,
+    /// The lease's number.
+    pub(super) epoch: Epoch,
 }
 
 /// Contents that are in the archive now, and how they came to be there.
@@ -37,12 +42,17 @@ impl Run<'_> {
         &self,
         work: impl FnOnce(&Archive) -> T + Send + 'static,
     ) -> Pending<T> {
-        let (archive, lock) = (self.apply.archive.clone(), Arc::clone(&self.lock));
+        let (archive, locks) = (self.apply.archive.clone(), Arc::clone(&self.locks));
         self.apply.workers.start(move || {
             let done = work(&archive);
-            drop(lock);
+            drop(locks);
             done
         })
+    }
+
+    /// A batch that says nothing yet.
+    fn batch(&self) -> SettleBatch {
+        SettleBatch { under: Some(self.epoch), ..SettleBatch::default() }
     }
 
     /// Performs one page. The catalog hears of damage before anything is done about it, of contents when they are durable, of views when those are.
@@ -51,7 +61,7 @@ impl Run<'_> {
         let mut done = Done::default();
         if !page.plan.damaged.is_empty() {
             let damaged = page.plan.damaged.clone();
-            catalog.settle(&SettleBatch { damaged, ..SettleBatch::default() }).await?;
+            catalog.settle(&SettleBatch { damaged, ..self.batch() }).await?;
         }
         let stores: Vec<&StoreBlob> = page.plan.stores().collect();
         let mut entered = EnteredBlobs::new();
@@ -66,7 +76,7 @@ impl Run<'_> {
             .iter()
             .map(|s| s.from.standing.status == Status::Pending && s.to.status == Status::Assigned)
             .collect();
-        let settled = catalog.settle(&SettleBatch { settlements, ..SettleBatch::default() }).await?;
+        let settled = catalog.settle(&SettleBatch { settlements, ..self.batch() }).await?;
         let promoted =
             settled.iter().zip(is_promoted).filter(|(settled, is)| *is && **settled == Settled::Done);
         report.assigned += promoted.count() as u64;
@@ -113,7 +123,7 @@ impl Run<'_> {
         let fresh: Vec<BlobHash> = entered.iter().filter_map(is_new).collect();
         self.on_worker(move |archive| archive.publish(&fresh)).await?;
         let stored = entered.iter().map(|(store, _)| store.hash).collect();
-        catalog.settle(&SettleBatch { stored, ..SettleBatch::default() }).await?;
+        catalog.settle(&SettleBatch { stored, ..self.batch() }).await?;
         for (store, how) in &entered {
             done.stored.insert(store.hash, Ok(()));
             report.count_entered(store.size, how);
@@ -150,7 +160,7 @@ impl Run<'_> {
         }
         if !damaged.is_empty() {
             let hashes: Vec<BlobHash> = damaged.iter().map(|store| store.hash).collect();
-            let batch = SettleBatch { damaged: hashes.clone(), ..SettleBatch::default() };
+            let batch = SettleBatch { damaged: hashes.clone(), ..self.batch() };
             self.apply.catalog.settle(&batch).await?;
             hashes.iter().for_each(|hash| self.warn_of_damage(hash));
             self.on_worker(move |archive| hashes.iter().try_for_each(|hash| archive.put_aside(hash))).await?;

@@ -71,9 +71,13 @@ pub async fn totals_add_up(repo: &dyn Repository) {
     desk.see(&[("x", 4, 2)]).await;
     desk.record(&ScanBatch { gone: vec![desk.known("gone").await.id], ..desk.batch() }).await;
     let y = desk.known("y").await.id;
-    repo.settle(&SettleBatch { stored: vec![hash(2)], settlements: vec![to_placed(y)], damaged: vec![] })
-        .await
-        .unwrap();
+    repo.settle(&SettleBatch {
+        stored: vec![hash(2)],
+        settlements: vec![to_placed(y)],
+        ..SettleBatch::default()
+    })
+    .await
+    .unwrap();
     repo.decide(&[Decision::Block { hash: hash(3), from: None, to: Some(BlockReason::Deleted) }])
         .await
         .unwrap();

@@ -8,6 +8,7 @@
 mod apply;
 mod decisions;
 mod desk;
+mod lease;
 mod names;
 mod presence;
 mod seeing;
@@ -15,6 +16,7 @@ mod together;
 
 pub use apply::*;
 pub use decisions::*;
+pub use lease::*;
 pub use names::*;
 pub use presence::*;
 pub use seeing::*;
@@ -72,6 +74,8 @@ macro_rules! repository_conformance {
             what_is_stored_is_known_as_stored
             sources_are_current_and_on_that_host
             a_catalog_is_bound_once
+            a_lease_is_given_to_one_at_a_time
+            an_older_lease_settles_nothing
             a_target_is_changed_only_from_what_was_expected
             blocking_concerns_every_observation_of_a_content
             totals_add_up
