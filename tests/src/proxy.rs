@@ -171,7 +171,7 @@ impl Shared {
         }
     }
 
-    /// Pieces that pass on the next connection: many on some, few on others.
+    /// Pieces that pass on the next connection: on some of them hardly the first words, on most of them a few calls.
     fn length(&self) -> u64 {
         let draw = |seed: u64| {
             let seed = seed ^ (seed << 13);
@@ -180,7 +180,10 @@ impl Shared {
         };
         match self.seed.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |seed| Some(draw(seed))) {
             Ok(0) | Err(_) => u64::MAX,
-            Ok(seed) => 10 + (seed >> 8) % [40, 80, 150, 400][(seed >> 4) as usize % 4],
+            Ok(seed) => {
+                let (least, spread) = [(10, 30), (30, 60), (40, 120), (60, 400)][(seed >> 4) as usize % 4];
+                least + (seed >> 8) % spread
+            }
         }
     }
 
