@@ -22,6 +22,12 @@ pub(super) fn everything(error: &dyn Error) -> String {
     format!("{error} {error:?} {}", cause.unwrap_or_default())
 }
 
+/// The number of the last migration.
+fn last() -> i64 {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations/postgres");
+    std::fs::read_dir(folder).unwrap().count() as i64
+}
+
 #[test]
 fn both_folders_of_migrations_have_the_same_files() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
@@ -40,10 +46,20 @@ fn both_folders_of_migrations_have_the_same_files() {
 fn an_empty_database_becomes_a_catalog_and_stays_one() {
     let database = Database::empty();
     let migrate = || block_on(Postgres::migrate(&database.url())).unwrap();
-    assert_eq!(migrate(), Migrated { from: 0, to: 1 });
-    assert_eq!(migrate(), Migrated { from: 1, to: 1 });
+    let last = last();
+    assert_eq!(migrate(), Migrated { from: 0, to: last });
+    assert_eq!(migrate(), Migrated { from: last, to: last });
     let catalog = connect(&database).unwrap();
-    assert_eq!(block_on(catalog.schema_version()).unwrap(), 1);
+    assert_eq!(block_on(catalog.schema_version()).unwrap(), last);
+}
+
+#[test]
+fn a_catalog_of_the_first_schema_is_brought_up_to_date() {
+    let database = Database::new();
+    database.execute("DROP TABLE lease; DELETE FROM migration WHERE number > 1");
+    let catalog = connect(&database).unwrap();
+    assert_eq!(block_on(catalog.schema_version()).unwrap(), last());
+    assert!(block_on(catalog.lease()).unwrap().is_some());
 }
 
 #[test]
@@ -54,8 +70,8 @@ fn several_may_open_a_new_catalog_at_once() {
         let openers: Vec<_> = (0..6).map(|_| threads.spawn(open)).collect();
         openers.into_iter().map(|opener| opener.join().unwrap()).collect::<Vec<_>>()
     });
-    assert_eq!(versions, [1; 6]);
-    assert_eq!(database.select("SELECT count(*)::text FROM migration"), ["1"]);
+    assert_eq!(versions, [last(); 6]);
+    assert_eq!(database.select("SELECT count(*)::text FROM migration"), [last().to_string()]);
 }
 
 /// Whoever migrates loses the connection again and again, wherever that is.
@@ -75,7 +91,7 @@ fn an_interrupted_migration_can_be_run_again() {
         killer.join().unwrap()
     });
     assert!(interrupted > 0, "nobody was interrupted");
-    assert_eq!(block_on(connect(&database).unwrap().schema_version()).unwrap(), 1);
+    assert_eq!(block_on(connect(&database).unwrap().schema_version()).unwrap(), last());
 }
 
 /// Opens a database that is not as it should be; its tables must stay what they were.
@@ -94,8 +110,12 @@ fn a_newer_or_altered_schema_is_refused_unchanged() {
         database.execute(sql);
         refused(&database)
     };
-    let error = tampered("INSERT INTO migration VALUES (2, 'later', 'x', 0)");
-    assert!(matches!(error, OpenError::Newer { found: 2, known: 1, .. }), "{error:?}");
+    let later = last() + 1;
+    let error = tampered(&format!("INSERT INTO migration VALUES ({later}, 'later', 'x', 0)"));
+    assert!(
+        matches!(error, OpenError::Newer { found, known, .. } if (found, known) == (later, last())),
+        "{error:?}"
+    );
     assert!(error.to_string().contains("newer mama"), "{error}");
     let error = tampered("UPDATE migration SET checksum = 'x'");
     assert!(matches!(error, OpenError::Altered { number: 1, .. }), "{error:?}");

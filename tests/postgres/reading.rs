@@ -82,7 +82,7 @@ fn reset_forgets_all_but_the_archive() {
         ("archive", 1),
     ];
     assert_eq!(before.tables, rows);
-    assert!(before.bytes > 0 && before.schema_version == 1 && !before.server_version.is_empty());
+    assert!(before.bytes > 0 && before.schema_version > 0 && !before.server_version.is_empty());
     block_on(catalog.reset()).unwrap();
     let after = block_on(catalog.inspect()).unwrap();
     assert_eq!(after.tables.iter().map(|&(_, rows)| rows).collect::<Vec<_>>(), [0, 0, 0, 0, 0, 0, 1]);

@@ -15,6 +15,10 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{OpenError, Sqlite};
+use crate::sql::migrations::SQLITE;
+
+/// The number of the last migration.
+const LAST: i64 = SQLITE.len() as i64;
 
 mod in_memory {
     mama_ports::repository_conformance!(|| Box::new(super::Sqlite::in_memory().unwrap()));
@@ -188,7 +192,7 @@ fn a_catalog_is_there_again_when_it_is_opened_again() {
     assert!(!file.with_extension("sqlite-wal").exists(), "closing copies the log");
     let catalog = Sqlite::open_existing(&file).unwrap();
     assert_eq!(block_on(catalog.archive()).unwrap(), Some(id));
-    assert_eq!(block_on(catalog.schema_version()).unwrap(), 1);
+    assert_eq!(block_on(catalog.schema_version()).unwrap(), LAST);
 }
 
 #[test]
@@ -231,7 +235,7 @@ fn reset_forgets_all_but_the_archive() {
         ("archive", 1),
     ];
     assert_eq!(before.tables, rows);
-    assert!(before.bytes > 0 && before.log_bytes > 0 && before.schema_version == 1);
+    assert!(before.bytes > 0 && before.log_bytes > 0 && before.schema_version == LAST);
     block_on(catalog.reset()).unwrap();
     let after = block_on(catalog.inspect()).unwrap();
     assert_eq!(after.tables.iter().map(|&(_, rows)| rows).collect::<Vec<_>>(), [0, 0, 0, 0, 0, 0, 1]);
@@ -338,5 +342,18 @@ fn a_new_catalog_may_be_opened_by_several_at_once() {
         let openers: Vec<_> = (0..8).map(|_| threads.spawn(open)).collect();
         openers.into_iter().map(|opener| opener.join().unwrap()).collect::<Vec<_>>()
     });
-    assert_eq!(versions, [1; 8]);
+    assert_eq!(versions, [LAST; 8]);
+}
+
+#[test]
+fn a_catalog_of_the_first_schema_is_brought_up_to_date() {
+    let InFile { catalog, folder } = InFile::new();
+    let file = folder.path().join("catalog.sqlite");
+    drop(catalog);
+    let older = rusqlite::Connection::open(&file).unwrap();
+    older.execute_batch("DROP TABLE lease; DELETE FROM migration WHERE number = 2").unwrap();
+    drop(older);
+    let catalog = Sqlite::open_existing(&file).unwrap();
+    assert_eq!(block_on(catalog.schema_version()).unwrap(), LAST);
+    assert!(block_on(catalog.lease()).unwrap().is_some());
 }
