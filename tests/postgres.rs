@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of a test are tests too")]
 
+#[path = "postgres/growth.rs"]
+mod growth;
 #[path = "postgres/opening.rs"]
 mod opening;
 #[path = "postgres/outages.rs"]
