@@ -10,6 +10,8 @@ mod opening;
 mod outages;
 #[path = "postgres/reading.rs"]
 mod reading;
+#[path = "postgres/roles.rs"]
+mod roles;
 #[path = "postgres/trouble.rs"]
 mod trouble;
 
