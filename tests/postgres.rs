@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of a test are tests too")]
 
+#[path = "postgres/growth.rs"]
+mod growth;
 #[path = "postgres/opening.rs"]
 mod opening;
 #[path = "postgres/outages.rs"]
 mod outages;
 #[path = "postgres/reading.rs"]
 mod reading;
+#[path = "postgres/roles.rs"]
+mod roles;
 #[path = "postgres/trouble.rs"]
 mod trouble;
 

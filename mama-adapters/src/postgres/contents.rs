@@ -32,12 +32,16 @@ impl Contents {
         at: Timestamp,
     ) -> Outcome<Self> {
         let described = merged(blobs);
-        let new = add(catalog, &described, at).await?;
-        let mut wanted: Vec<BlobHash> = described.keys().copied().chain(seen).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        let contents = Self { ids: find(catalog, &wanted).await?, new };
-        contents.complete(catalog, &described).await?;
+        let added = add(catalog, &described, at).await?;
+        let asked = described.keys().copied().chain(seen);
+        let mut others: Vec<BlobHash> = asked.filter(|hash| !added.contains_key(hash)).collect();
+        others.sort_unstable();
+        others.dedup();
+        let found = find(catalog, &others).await?;
+        add_types(catalog, &described, &found).await?;
+        let new = added.len() as u64;
+        let contents = Self { ids: added.into_iter().chain(found).collect(), new };
+        contents.add_metadata(catalog, &described).await?;
         Ok(contents)
     }
 
@@ -46,56 +50,67 @@ impl Contents {
         id.ok_or_else(|| Failure::Misuse(format!("content {hash} was seen but never described")))
     }
 
-    /// Gives contents the type and metadata that they lack.
-    async fn complete(
+    /// Gives contents the metadata that they lack.
+    async fn add_metadata(
         &self,
         catalog: &mut PgConnection,
         described: &BTreeMap<BlobHash, Described<'_>>,
     ) -> Outcome<()> {
-        let (mut typed, mut mimes) = (Vec::new(), Vec::new());
         let (mut told, mut docs, mut exacts) = (Vec::new(), Vec::new(), Vec::new());
-        for (hash, Described { size: _, mime, meta }) in described {
-            let id = self.id(hash)?;
-            if let Some(mime) = mime {
-                typed.push(id);
-                mimes.push(mime.as_str());
-            }
-            if let Some(meta) = meta {
-                let (doc, exact) = codec::jsonb(meta);
-                told.push(id);
-                docs.push(doc);
-                exacts.push(exact);
-            }
+        for (hash, it) in described {
+            let Some(meta) = it.meta else { continue };
+            let (doc, exact) = codec::jsonb(meta);
+            told.push(self.id(hash)?);
+            docs.push(doc);
+            exacts.push(exact);
         }
-        if !typed.is_empty() {
-            query(
-                "UPDATE blob SET mime = lacking.mime FROM (
-                     SELECT b.id, given.mime FROM unnest($1::bigint[], $2::text[]) AS given (id, mime)
-                     JOIN blob b ON b.id = given.id WHERE b.mime IS NULL
-                     ORDER BY b.hash FOR NO KEY UPDATE OF b
-                 ) AS lacking WHERE blob.id = lacking.id",
-            )
-            .bind(typed)
-            .bind(mimes)
-            .execute(&mut *catalog)
-            .await?;
+        if told.is_empty() {
+            return Ok(());
         }
-        if !told.is_empty() {
-            query(
-                "INSERT INTO meta (blob, doc, exact)
-                 SELECT given.blob, given.doc::jsonb, given.exact
-                 FROM unnest($1::bigint[], $2::text[], $3::text[]) WITH ORDINALITY AS given (blob, doc, exact, number)
-                 WHERE NOT EXISTS (SELECT FROM meta m WHERE m.blob = given.blob)
-                 ORDER BY given.number ON CONFLICT DO NOTHING",
-            )
-            .bind(told)
-            .bind(docs)
-            .bind(exacts)
-            .execute(&mut *catalog)
-            .await?;
-        }
+        query(
+            "INSERT INTO meta (blob, doc, exact)
+             SELECT given.blob, given.doc::jsonb, given.exact
+             FROM unnest($1::bigint[], $2::text[], $3::text[]) WITH ORDINALITY AS given (blob, doc, exact, number)
+             WHERE NOT EXISTS (SELECT FROM meta m WHERE m.blob = given.blob)
+             ORDER BY given.number ON CONFLICT DO NOTHING",
+        )
+        .bind(told)
+        .bind(docs)
+        .bind(exacts)
+        .execute(catalog)
+        .await?;
         Ok(())
     }
+}
+
+/// Gives contents that were there before the type that they lack.
+async fn add_types(
+    catalog: &mut PgConnection,
+    described: &BTreeMap<BlobHash, Described<'_>>,
+    found: &HashMap<BlobHash, i64>,
+) -> Outcome<()> {
+    let (mut typed, mut mimes) = (Vec::new(), Vec::new());
+    for (hash, it) in described {
+        if let (Some(mime), Some(&id)) = (it.mime, found.get(hash)) {
+            typed.push(id);
+            mimes.push(mime.as_str());
+        }
+    }
+    if typed.is_empty() {
+        return Ok(());
+    }
+    query(
+        "UPDATE blob SET mime = lacking.mime FROM (
+             SELECT b.id, given.mime FROM unnest($1::bigint[], $2::text[]) AS given (id, mime)
+             JOIN blob b ON b.id = given.id WHERE b.mime IS NULL
+             ORDER BY b.hash FOR NO KEY UPDATE OF b
+         ) AS lacking WHERE blob.id = lacking.id",
+    )
+    .bind(typed)
+    .bind(mimes)
+    .execute(catalog)
+    .await?;
+    Ok(())
 }
 
 fn merged(blobs: &[NewBlob]) -> BTreeMap<BlobHash, Described<'_>> {
@@ -108,33 +123,33 @@ fn merged(blobs: &[NewBlob]) -> BTreeMap<BlobHash, Described<'_>> {
     described
 }
 
-/// Adds the contents that nobody knows, and tells how many.
+/// Adds the contents that nobody knows, and tells their ids.
 async fn add(
     catalog: &mut PgConnection,
     described: &BTreeMap<BlobHash, Described<'_>>,
     at: Timestamp,
-) -> Outcome<u64> {
+) -> Outcome<HashMap<BlobHash, i64>> {
     if described.is_empty() {
-        return Ok(0);
+        return Ok(HashMap::new());
     }
     let hashes: Vec<&[u8]> = described.keys().map(|hash| hash.as_bytes().as_slice()).collect();
     let sizes: Vec<i64> = described.values().map(|it| to_i64(it.size)).collect::<Outcome<_>>()?;
     let mimes: Vec<Option<&str>> = described.values().map(|it| it.mime.map(Mime::as_str)).collect();
-    let added = query(
+    let added: Vec<(Vec<u8>, i64)> = query_as(
         "INSERT INTO blob (hash, size, mime, first_seen_s, first_seen_n)
          SELECT given.hash, given.size, given.mime, $4, $5
          FROM unnest($1::bytea[], $2::bigint[], $3::text[]) WITH ORDINALITY AS given (hash, size, mime, number)
          WHERE NOT EXISTS (SELECT FROM blob b WHERE b.hash = given.hash)
-         ORDER BY given.number ON CONFLICT (hash) DO NOTHING",
+         ORDER BY given.number ON CONFLICT (hash) DO NOTHING RETURNING hash, id",
     )
     .bind(hashes)
     .bind(sizes)
     .bind(mimes)
     .bind(at.secs)
     .bind(nanos(at))
-    .execute(catalog)
+    .fetch_all(catalog)
     .await?;
-    Ok(added.rows_affected())
+    by_hash(added)
 }
 
 async fn find(catalog: &mut PgConnection, hashes: &[BlobHash]) -> Outcome<HashMap<BlobHash, i64>> {
@@ -145,5 +160,9 @@ async fn find(catalog: &mut PgConnection, hashes: &[BlobHash]) -> Outcome<HashMa
     let sql =
         "SELECT b.hash, b.id FROM unnest($1::bytea[]) AS asked (hash) JOIN blob b ON b.hash = asked.hash";
     let rows: Vec<(Vec<u8>, i64)> = query_as(sql).bind(asked).fetch_all(catalog).await?;
+    by_hash(rows)
+}
+
+fn by_hash(rows: Vec<(Vec<u8>, i64)>) -> Outcome<HashMap<BlobHash, i64>> {
     rows.into_iter().map(|(hash, id)| Ok((codec::hash(&hash)?, id))).collect()
 }

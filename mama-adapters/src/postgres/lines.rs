@@ -175,9 +175,12 @@ pub(super) struct Gone {
 /// What every connection is told first.
 pub(super) async fn prepare(connection: &mut PgConnection) -> Result<(), SqlError> {
     // Compiling a statement takes longer than running it; and what a batch asks for is found by index, whatever the disk.
+    // A plan is kept for the connection's life, those of foreign keys as well: one that was made while a table had one page
+    // would read all of it for each row ever after.
     // A server that hears nothing of this machine for a minute frees what its session has locked.
     raw_sql(
         "SET jit = off; SET random_page_cost = 1.1;
+         SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
          SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3",
     )
     .execute(connection)

@@ -160,6 +160,7 @@ async fn reset(catalog: &mut PgConnection) -> Outcome<()> {
 }
 
 async fn inspect(catalog: &mut PgConnection) -> Outcome<Inspection> {
+    totals::expect_whole_tables(catalog).await?;
     let mut tables = Vec::new();
     let mut bytes = 0;
     for table in TABLES {

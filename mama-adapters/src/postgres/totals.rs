@@ -2,13 +2,14 @@
 
 use mama_ports::repository::{RootTotals, StandingCount, Totals};
 use mama_ports::vocab::Mime;
-use sqlx::{PgConnection, query, query_scalar};
+use sqlx::{PgConnection, query, query_scalar, raw_sql};
 
 use super::failure::Outcome;
 use super::rows::Cells;
 use crate::sql::codec;
 
 pub(super) async fn totals(catalog: &mut PgConnection) -> Outcome<Totals> {
+    expect_whole_tables(catalog).await?;
     let mut totals = Totals::default();
     add_blobs(catalog, &mut totals).await?;
     add_standings(catalog, &mut totals).await?;
@@ -16,6 +17,12 @@ pub(super) async fn totals(catalog: &mut PgConnection) -> Outcome<Totals> {
     totals.present_bytes = totals.roots.iter().map(|root| root.bytes).sum();
     totals.mimes = mimes(catalog).await?;
     Ok(totals)
+}
+
+/// Until the end of the transaction: tables are read from end to end, which the session is told to avoid.
+pub(super) async fn expect_whole_tables(catalog: &mut PgConnection) -> Outcome<()> {
+    raw_sql("SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on").execute(catalog).await?;
+    Ok(())
 }
 
 async fn add_blobs(catalog: &mut PgConnection, totals: &mut Totals) -> Outcome<()> {
