@@ -150,6 +150,7 @@ fn a_host_that_scans_may_scan_and_neither_settle_nor_decide() {
     let catalog = guarded.open("scan");
     let id = scan_all_there_is(&catalog);
     let content = BlobHash::from_bytes([1; 32]);
+    assert_denied(block_on(catalog.lease()));
     assert_denied(block_on(catalog.settle(&settlements(&catalog))));
     let stored = SettleBatch { stored: vec![content], ..SettleBatch::default() };
     assert_denied(block_on(catalog.settle(&stored)));
@@ -169,7 +170,9 @@ fn the_host_of_the_archive_may_scan_settle_and_decide_and_not_empty_the_catalog(
     block_on(catalog.bind(&ArchiveId::from_bytes([1; 16]))).unwrap();
     let id = scan_all_there_is(&catalog);
     let content = BlobHash::from_bytes([1; 32]);
-    let batch = SettleBatch { stored: vec![content], ..settlements(&catalog) };
+    let lease = block_on(catalog.lease()).unwrap().unwrap();
+    let under = Some(lease.epoch);
+    let batch = SettleBatch { under, stored: vec![content], ..settlements(&catalog) };
     assert_eq!(block_on(catalog.settle(&batch)).unwrap(), [Settled::Done]);
     let damaged = SettleBatch { damaged: vec![content], ..SettleBatch::default() };
     block_on(catalog.settle(&damaged)).unwrap();
