@@ -5,7 +5,7 @@ use std::error::Error;
 use std::path::Path;
 
 use mama_adapters::postgres::{Migrated, OpenError, Postgres};
-use mama_ports::repository::Sightings;
+use mama_ports::repository::{Catalog, Sightings};
 use mama_ports::vocab::Timestamp;
 use mama_tests::postgres::{Database, PASSWORD};
 use pollster::block_on;
