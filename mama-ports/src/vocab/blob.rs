@@ -63,9 +63,11 @@ pub struct Digest {
 pub struct Mime(String);
 
 impl Mime {
-    /// The media type with this text, as a detector gave it.
+    /// The media type with this text, as a detector gave it, without control characters: no catalog could keep a NUL.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        let mut text = text.into();
+        text.retain(|character| !character.is_control());
+        Self(text)
     }
 
     /// The text, such as `image/jpeg`.
@@ -128,6 +130,11 @@ mod tests {
         let hash = BlobHash::from_bytes([0xa7; 32]);
         assert_eq!(hash.to_string().parse(), Ok(hash));
         assert_eq!(hash.to_string().len(), 64);
+    }
+
+    #[test]
+    fn a_media_type_has_no_control_characters() {
+        assert_eq!(Mime::new("image/\0jpeg\n").as_str(), "image/jpeg");
     }
 
     #[test]
