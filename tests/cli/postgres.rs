@@ -1,5 +1,6 @@
 //! A catalog on a PostgreSQL server.
 
+use mama_ports::repository::Catalog;
 use mama_tests::postgres::{Database, PASSWORD};
 use serde_json::{Map, Value};
 
@@ -54,6 +55,19 @@ fn each_host_brings_what_it_has_and_leaves_the_rest_to_the_others() {
     assert_eq!((&summary["blobs_stored"], &summary["elsewhere"]), (&1.into(), &1.into()));
     let summary = world.mama(["apply", "--host", "nas", "--json"]).done().summary();
     assert_eq!((&summary["blobs_stored"], &summary["elsewhere"]), (&1.into(), &0.into()));
+}
+
+#[test]
+fn whoever_applies_from_another_machine_is_left_alone() {
+    let (database, world) = (Database::new(), World::bare());
+    world.write("photos/a.jpg", "a");
+    world.mama(["init", "archive", "--database", &database.url()]).done();
+    world.mama(["scan", "photos"]).done();
+    let lease = tokio::runtime::Runtime::new().unwrap().block_on(database.lease()).unwrap().unwrap();
+    world.mama(["apply"]).refused(1, &["another mama is applying to this archive"]);
+    world.mama(["dev", "reset", "--yes"]).refused(1, &["another mama is applying to this archive"]);
+    drop(lease);
+    assert_eq!(world.mama(["apply", "--json"]).done().summary()["blobs_stored"], 1);
 }
 
 #[test]

@@ -30,13 +30,13 @@ async fn reset(is_confirmed: bool, app: &App, output: &Output) -> anyhow::Result
             .hint("say `mama dev reset --yes` if you mean it")
             .into());
     }
+    let busy = || Fault::failed("another mama is applying to this archive; wait until it is done");
     let locked = archive.tree().lock(&layout::lock_path());
     let _lock = locked.map_err(|error| match error.kind {
-        FsErrorKind::Locked => {
-            Fault::failed("another mama is applying to this archive; wait until it is done")
-        }
+        FsErrorKind::Locked => busy(),
         _ => Fault::failed("cannot lock the archive").because(error),
     })?;
+    let _lease = app.catalog.lease().await?.ok_or_else(busy)?;
     app.upkeep.reset().await?;
     let object = || Object::new("reset").with("observations", observations).with("blobs", blobs);
     output.result(object, || format!("forgot {lost}"));
