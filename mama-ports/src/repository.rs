@@ -259,7 +259,8 @@ pub trait Catalog: Send + Sync {
     /// The places with open observations, each at its first open observation, in the order of those; `after`: only later ones.
     ///
     /// Every claim to a place comes with it, open or not, by whichever host or root. The cursor of the next page is the
-    /// smallest open id in scope of the last contest. What is recorded meanwhile may be left to the next pass. Reads nothing that is settled, beyond the claims to the places on the page.
+    /// smallest open id in scope of the last contest. What is recorded
+    /// meanwhile may be left to the next pass. Reads nothing that is settled, beyond the claims to the places on the page.
     async fn contests(
         &self,
         scope: Scope,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mama_adapters::postgres::{OpenError, Patience, Postgres};
 use mama_ports::events::{Event, EventSink};
-use mama_ports::repository::{Catalog, Recorded, RepositoryError, Sightings};
+use mama_ports::repository::{Catalog, Recorded, RepositoryError, SettleBatch, Sightings};
 use mama_ports::vocab::{ScanId, Timestamp};
 use mama_tests::postgres::{Cluster, PASSWORD, encoded_password};
 use mama_tests::proxy::{Proxy, Then};
@@ -88,6 +88,26 @@ fn a_batch_whose_commit_was_not_answered_is_told_of_as_it_was() {
     }
     let totals = block_on(catalog.totals()).unwrap();
     assert_eq!((totals.observations, totals.blobs), (6, 6));
+}
+
+#[test]
+fn a_lease_is_the_last_one_also_when_answers_are_lost() {
+    let (catalog, proxy) = behind_a_network("leased");
+    proxy.when(b"COMMIT\0", Then::LoseTheAnswer);
+    let lease = block_on(catalog.lease()).unwrap().unwrap();
+    block_on(catalog.settle(&SettleBatch { under: Some(lease.epoch), ..SettleBatch::default() })).unwrap();
+    assert!(proxy.was_heard(), "no answer was lost");
+}
+
+#[test]
+fn a_network_that_swallows_the_wish_for_a_lease_is_noticed() {
+    let (catalog, proxy) = behind_a_network("wished");
+    proxy.when(b"pg_try_advisory_lock", Then::Swallow);
+    let asking = Arc::clone(&catalog);
+    let result = started(move || block_on(asking.lease()).map(|lease| lease.is_some()));
+    proxy.wait();
+    proxy.open();
+    assert!(result.recv_timeout(FOR_EVER).expect("the call goes on").unwrap());
 }
 
 /// The server never hears that its client is gone, and keeps what it has locked.

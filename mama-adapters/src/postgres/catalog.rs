@@ -55,7 +55,8 @@ impl Catalog for Postgres {
         let lines = self.session.lines();
         let locked = self.session.run(async move { lease::lock(&lines).await }).await;
         let Some(held) = locked.map_err(|failure| failure.during(doing))? else { return Ok(None) };
-        let epoch = self.write(doing, (), |(), catalog| Box::pin(lease::next(catalog))).await?;
+        // Of two attempts the later number counts: not a change whose first answer is the true one.
+        let epoch = self.ask(doing, (), |(), catalog| Box::pin(lease::next(catalog))).await?;
         Ok(Some(Lease { epoch, held }))
     }
 

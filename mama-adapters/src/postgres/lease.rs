@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use mama_ports::filesystem::Held;
 use mama_ports::repository::{Epoch, RepositoryError};
-use sqlx::{Connection, Error as SqlError, PgConnection, query_scalar};
+use sqlx::{AssertSqlSafe, Connection, Error as SqlError, PgConnection, query_scalar};
 use tokio::runtime::Handle;
 
-use super::failure::{Failure, Outcome};
+use super::failure::{Failure, Outcome, is_of_connection};
 use super::lines::{Lines, Outage};
 
 /// How long giving it back waits for the server, which takes it back anyway once it misses the connection.
@@ -39,9 +39,8 @@ impl Drop for Locked {
 }
 
 async fn release(mut connection: PgConnection) -> Result<(), SqlError> {
-    let _: bool = query_scalar(sqlx::AssertSqlSafe(format!("SELECT pg_advisory_unlock({KEY})")))
-        .fetch_one(&mut connection)
-        .await?;
+    let sql = format!("SELECT pg_advisory_unlock({KEY})");
+    let _: bool = query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection).await?;
     connection.close().await
 }
 
@@ -49,9 +48,9 @@ async fn release(mut connection: PgConnection) -> Result<(), SqlError> {
 pub(super) async fn lock(lines: &Lines) -> Outcome<Option<Box<dyn Held>>> {
     let mut outage = Outage::new();
     let connection = loop {
-        match try_lock(lines).await {
+        match lines.promptly(try_lock(lines)).await {
             Ok(connection) => break connection,
-            Err(error) if super::failure::is_of_connection(&error) => {
+            Err(error) if is_of_connection(&error) => {
                 let delay = lines.bear(&mut outage, error).await?;
                 tokio::time::sleep(delay).await;
             }
@@ -68,7 +67,7 @@ pub(super) async fn lock(lines: &Lines) -> Outcome<Option<Box<dyn Held>>> {
 async fn try_lock(lines: &Lines) -> Result<Option<PgConnection>, SqlError> {
     let mut connection = lines.dial().await?;
     let sql = format!("SELECT pg_try_advisory_lock({KEY})");
-    let is_ours: bool = query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection).await?;
+    let is_ours: bool = query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection).await?;
     Ok(is_ours.then_some(connection))
 }
 

@@ -60,19 +60,23 @@ impl Lines {
 
     /// A connection beside the others, which nobody else uses.
     pub(super) async fn dial(&self) -> Result<PgConnection, SqlError> {
-        let dialling = async {
-            let mut connection = PgConnection::connect_with(&self.options).await.map_err(while_connecting)?;
-            prepare(&mut connection).await?;
-            Ok(connection)
-        };
-        timeout(self.patience.answer, dialling).await.unwrap_or_else(|_| Err(silence()))
+        let mut connection = PgConnection::connect_with(&self.options).await.map_err(while_connecting)?;
+        prepare(&mut connection).await?;
+        Ok(connection)
+    }
+
+    /// What a server does at once, or it is silent.
+    pub(super) async fn promptly<T>(
+        &self,
+        work: impl Future<Output = Result<T, SqlError>>,
+    ) -> Result<T, SqlError> {
+        timeout(self.patience.answer, work).await.unwrap_or_else(|_| Err(silence()))
     }
 
     /// A connection to a server that answers.
     pub(super) async fn take(&self) -> Result<Line, SqlError> {
         let mut connection = self.pool.acquire().await.map_err(while_connecting)?;
-        let greeting = timeout(self.patience.answer, self.greet(&mut connection)).await;
-        match greeting.unwrap_or_else(|_| Err(silence())) {
+        match self.promptly(self.greet(&mut connection)).await {
             Ok(backend) => Ok(Line { connection, backend }),
             Err(error) => {
                 drop(connection.detach());
