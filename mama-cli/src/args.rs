@@ -129,6 +129,10 @@ pub(crate) struct ScanArgs {
     /// Do not read metadata
     #[arg(long)]
     pub(crate) no_metadata: bool,
+    /// The files have moved to another disk, or a disk below these folders is gone for good: believe what is there now, and
+    /// mark what is not there as gone
+    #[arg(long)]
+    pub(crate) new_disk: bool,
     /// Leave out what this gitignore-style pattern matches; may be given several times, adds to scan.exclude
     #[arg(long, value_name = "PATTERN")]
     pub(crate) exclude: Vec<String>,

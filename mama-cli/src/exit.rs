@@ -103,6 +103,10 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             apply_hint(apply).map(str::to_owned)
         } else if let Some(ScanError::SuddenlyEmpty(root)) = cause.downcast_ref::<ScanError>() {
             Some(format!("mount the disk, or take {root} out of the scan if it is meant to be empty"))
+        } else if let Some(ScanError::OtherVolume { root, .. }) = cause.downcast_ref::<ScanError>() {
+            Some(format!(
+                "mount the disk and scan again; if the files have moved to another disk for good: mama scan --new-disk {root}"
+            ))
         } else if let Some(ScanError::Archive(_) | ScanError::InArchive { .. }) =
             cause.downcast_ref::<ScanError>()
         {

@@ -8,6 +8,7 @@
 //! | [`lifecycle`] | which target may follow which |
 //! | [`change`] | is this file the one we knew? |
 //! | [`absence`] | when may "not seen" become "gone"? |
+//! | [`mounts`] | is this folder on the disk that the catalog knows? |
 //! | [`ignoring`] | what does a scan leave out? |
 //! | [`reading`] | what does it mean when a source cannot be read? |
 //! | [`layout`] | where does a content or a view lie in the archive? |
@@ -32,6 +33,7 @@ pub mod change;
 pub mod ignoring;
 pub mod layout;
 pub mod lifecycle;
+pub mod mounts;
 pub mod reading;
 pub mod reconcile;
 pub mod scan;

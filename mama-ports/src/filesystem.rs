@@ -133,6 +133,15 @@ pub struct Entry {
     pub facts: Fs<FileFacts>,
 }
 
+/// A folder, completely listed.
+#[derive(Debug)]
+pub struct Listing {
+    /// The device of the very folder that was listed, as [`FileId::device`](crate::vocab::FileId::device), whatever is mounted over it by now.
+    pub device: u64,
+    /// Everything in it.
+    pub entries: Vec<Entry>,
+}
+
 /// A tree that can only be read: who holds this cannot write below a source.
 pub trait ReadTree: Send + Sync {
     /// What has this name; `None` if nothing has, or if a parent is not a folder. A symbolic link is itself.
@@ -142,7 +151,12 @@ pub trait ReadTree: Send + Sync {
     ///
     /// An error in the middle of the listing is an error of the call: an `Ok` is complete. An entry that vanishes
     /// between listing and asking is left out. Costs one call an entry; memory grows with the folder.
-    fn list(&self, dir: &RelPath) -> Fs<Vec<Entry>>;
+    fn list(&self, dir: &RelPath) -> Fs<Vec<Entry>> {
+        Ok(self.listing(dir)?.entries)
+    }
+
+    /// As [`ReadTree::list`], with the device that the folder is on.
+    fn listing(&self, dir: &RelPath) -> Fs<Listing>;
 
     /// Opens a regular file to read it; never blocks on a FIFO, never touches a device (`NotRegular`).
     fn open(&self, at: &RelPath) -> Fs<Box<dyn ReadHandle>>;

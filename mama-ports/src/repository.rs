@@ -12,7 +12,7 @@ use crate::filesystem::Held;
 use crate::vocab::{
     ArchiveId, BlobHash, BlobRecord, BlockReason, Contest, FileName, Fingerprint, Footing, HostName,
     Location, MetaDoc, Mime, ObservationId, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing,
-    Status, Timestamp,
+    Status, Timestamp, VolumeId,
 };
 
 /// The result of one call.
@@ -100,12 +100,23 @@ pub trait Sightings: Send + Sync {
 }
 
 /// A scan that has begun.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScanBegun {
     /// Its name from now on.
     pub scan: ScanId,
     /// Files that the catalog holds as present below the root.
     pub known_files: u64,
+    /// The folders whose volume was recorded, in path order: the root itself, and those on another volume than the folder above.
+    pub mounts: Vec<(RelPath, VolumeId)>,
+}
+
+/// On which volume a folder is, with all below it that has no mark of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MountMark {
+    /// Which folder.
+    pub dir: RelPath,
+    /// Its volume; `None`: that of the folder above, so that an older mark is taken away.
+    pub volume: Option<VolumeId>,
 }
 
 /// What is current directly in one folder.
@@ -157,6 +168,8 @@ pub struct ScanBatch {
     pub held: Vec<ObservationId>,
     /// Folders that could not be looked into: the end of this scan confirms nothing in or below them.
     pub held_below: Vec<RelPath>,
+    /// Folders whose volume is recorded; of several marks for one folder, the last one stays. A folder that gets a volume becomes known.
+    pub mounts: Vec<MountMark>,
 }
 
 impl ScanBatch {
@@ -172,12 +185,14 @@ impl ScanBatch {
             gone_below: Vec::new(),
             held: Vec::new(),
             held_below: Vec::new(),
+            mounts: Vec::new(),
         }
     }
 
     /// Whether it says nothing, so that there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        let Self { scan: _, at: _, blobs, sightings, confirmed, gone, gone_below, held, held_below } = self;
+        let Self { scan: _, at: _, blobs, sightings, confirmed, gone, gone_below, held, held_below, mounts } =
+            self;
         blobs.is_empty()
             && sightings.is_empty()
             && confirmed.is_empty()
@@ -185,6 +200,7 @@ impl ScanBatch {
             && gone_below.is_empty()
             && held.is_empty()
             && held_below.is_empty()
+            && mounts.is_empty()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What lies under a folder.
 
 use crate::filesystem::Fs;
-use crate::vocab::AbsPath;
+use crate::vocab::{AbsPath, VolumeId};
 
 /// Describes the file system under a folder.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -15,6 +15,10 @@ pub trait Volumes: Send + Sync {
 pub struct VolumeFacts {
     /// Its type, such as `ext4` or `zfs`.
     pub kind: String,
+    /// Which one it is.
+    pub identity: VolumeId,
+    /// The device number that its folders have as long as it stays mounted, as [`FileId::device`](crate::vocab::FileId::device).
+    pub device: u64,
     /// Bytes in all.
     pub total: u64,
     /// Bytes that this user may still write.

@@ -1,9 +1,9 @@
 //! What a trace is made of. Observations, scans, folders and contents are numbers: which ones, depends on what is there.
 
-use mama_ports::repository::{NewBlob, Scope, Sighting};
+use mama_ports::repository::{MountMark, NewBlob, Scope, Sighting};
 use mama_ports::vocab::{
     AbsPath, BlobHash, BlockReason, FileName, Fingerprint, Footing, HostName, MetaDoc, Mime, Placement,
-    RelPath, ScanRoot, SourceKind, Standing, Status, Timestamp,
+    RelPath, ScanRoot, SourceKind, Standing, Status, Timestamp, VolumeId,
 };
 use proptest::prelude::*;
 
@@ -46,6 +46,7 @@ pub(crate) struct Batch {
     pub(crate) gone_below: Vec<RelPath>,
     pub(crate) held: Vec<usize>,
     pub(crate) held_below: Vec<RelPath>,
+    pub(crate) mounts: Vec<MountMark>,
 }
 
 #[derive(Debug, Clone)]
@@ -130,12 +131,17 @@ fn sighting() -> impl Strategy<Value = Sighting> {
         .prop_map(|(dir, name, hash, fingerprint, racy)| Sighting { dir, name, hash, fingerprint, racy })
 }
 
+fn mark() -> impl Strategy<Value = MountMark> {
+    let volume = prop::option::weighted(0.7, prop::sample::select(&["uuid:6E1A-90C4", "nfs:nas:/ä"][..]));
+    (below(), volume).prop_map(|(dir, volume)| MountMark { dir, volume: volume.map(VolumeId::new) })
+}
+
 fn batch() -> impl Strategy<Value = Batch> {
     let seen = (few(blob(), 2), prop::bool::weighted(0.97), few(sighting(), 6));
     let known = few((any::<usize>(), fingerprint(), any::<bool>()), 2);
     let absent = (few(any::<usize>(), 2), few(below(), 1), few(any::<usize>(), 2), few(below(), 1));
-    (any::<usize>(), time(), seen, known, absent).prop_map(
-        |(scan, at, (blobs, described, sightings), confirmed, (gone, gone_below, held, held_below))| Batch {
+    (any::<usize>(), time(), seen, known, absent, few(mark(), 2)).prop_map(
+        |(scan, at, (blobs, described, sightings), confirmed, (gone, gone_below, held, held_below), mounts)| Batch {
             scan,
             at,
             blobs,
@@ -146,6 +152,7 @@ fn batch() -> impl Strategy<Value = Batch> {
             gone_below,
             held,
             held_below,
+            mounts,
         },
     )
 }

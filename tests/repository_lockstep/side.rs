@@ -30,7 +30,7 @@ impl<'a> Side<'a> {
         match op {
             Op::Begin(root, at) => said(repo.begin(root, *at).await.map(|begun| {
                 self.scans.push(begun.scan);
-                begun.known_files
+                (begun.known_files, begun.mounts)
             })),
             Op::Record(batch) => {
                 let batch = self.batch(batch);
@@ -148,6 +148,7 @@ impl<'a> Side<'a> {
             gone_below: batch.gone_below.clone(),
             held: observations(&batch.held),
             held_below: batch.held_below.clone(),
+            mounts: batch.mounts.clone(),
         }
     }
 

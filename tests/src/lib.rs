@@ -1,6 +1,7 @@
 //! What the suites share: a world in memory in which whole scans and applies run, step by step the same each time; and a
 //! real PostgreSQL, on a network that can be cut.
 
+pub mod catalogued;
 mod cluster;
 pub mod postgres;
 pub mod proxy;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mama_ports::content::ContentHasher;
 use mama_ports::filesystem::{
-    Entry, Filesystem, Fs, FsErrorKind, Held, ReadHandle, ReadTree, WriteHandle, WriteTree,
+    Entry, Filesystem, Fs, FsErrorKind, Held, Listing, ReadHandle, ReadTree, WriteHandle, WriteTree,
 };
 use mama_ports::vocab::{AbsPath, BlobHash, Digest, FileFacts, RelPath};
 
@@ -83,6 +83,10 @@ impl ReadTree for SabotagedTree {
 
     fn list(&self, dir: &RelPath) -> Fs<Vec<Entry>> {
         if self.sabotage == Sabotage::NoSweep { Ok(Vec::new()) } else { self.inner.list(dir) }
+    }
+
+    fn listing(&self, dir: &RelPath) -> Fs<Listing> {
+        self.inner.listing(dir)
     }
 
     fn open(&self, at: &RelPath) -> Fs<Box<dyn ReadHandle>> {

@@ -8,6 +8,7 @@ use mama_adapters::clock::ManualClock;
 use mama_adapters::fs::memory::MemoryFs;
 use mama_adapters::hash::Blake3;
 use mama_adapters::sqlite::Sqlite;
+use mama_adapters::volumes::MemoryVolumes;
 use mama_adapters::walk::TreeWalker;
 use mama_domain::apply::{Apply, ApplyReport, PlanReport, Policy};
 use mama_domain::archive::{self, Archive, ArchiveError, Identity, SourceTrees, Transfer, Transfers};
@@ -15,14 +16,13 @@ use mama_domain::reconcile::{Plan, Rules};
 use mama_domain::scan::{Scan, ScanError, ScanReport, ScanTarget};
 use mama_ports::content::ContentHasher;
 use mama_ports::events::{Event, EventSink, Trouble};
-use mama_ports::filesystem::{Filesystem, Fs};
+use mama_ports::filesystem::Filesystem;
 use mama_ports::repository::{Catalog, Decision, PageSize, Repository, Scope, Settled, Sightings, Source};
 use mama_ports::runtime::{Clock, Inline};
 use mama_ports::vocab::{
     AbsPath, ArchiveId, BlobHash, BlockReason, Claim, HostName, ObservationId, ScanRoot, SourceKind, Status,
     Timestamp,
 };
-use mama_ports::volumes::{VolumeFacts, Volumes};
 use pollster::block_on;
 
 /// Where the archive is.
@@ -89,10 +89,20 @@ impl World {
 
     /// Scans a root of some kind, as the machine of this name.
     pub fn scan_as(&self, root: &str, kind: SourceKind, host: &str) -> Result<ScanReport, ScanError> {
+        let root = ScanRoot { host: host_name(host), basedir: path(root), kind };
+        self.scan_target(root, false)
+    }
+
+    /// Scans a root of kind existing whose files have moved to another disk.
+    pub fn scan_new_disk(&self, root: &str) -> Result<ScanReport, ScanError> {
+        let (host, kind) = (host_name("anna"), SourceKind::Existing);
+        self.scan_target(ScanRoot { host, basedir: path(root), kind }, true)
+    }
+
+    fn scan_target(&self, root: ScanRoot, new_disk: bool) -> Result<ScanReport, ScanError> {
         let mut report = ScanReport::default();
         let archive = self.disk.facts(ARCHIVE).map(|facts| facts.id);
-        let root = ScanRoot { host: host_name(host), basedir: path(root), kind };
-        let target = ScanTarget { root, excludes: Vec::new(), archive };
+        let target = ScanTarget { root, excludes: Vec::new(), archive, new_disk };
         block_on(self.scanner().run(&target, &mut report))?;
         Ok(report)
     }
@@ -103,6 +113,7 @@ impl World {
             sightings: Arc::clone(&self.catalog) as Arc<dyn Sightings>,
             fs: Arc::clone(&self.fs),
             walker: Arc::new(TreeWalker::new(Arc::clone(&self.fs), 0)),
+            volumes: Arc::new(MemoryVolumes::new(self.disk.clone())),
             hasher: Arc::clone(&self.hasher),
             detector: None,
             extractor: None,
@@ -137,7 +148,7 @@ impl World {
             catalog: Arc::clone(&self.catalog) as Arc<dyn Catalog>,
             archive: self.open_archive()?,
             sources: Arc::new(SourceTrees::new(Arc::clone(&self.fs), host_name("anna"))),
-            volumes: Arc::new(Roomy),
+            volumes: Arc::new(MemoryVolumes::new(self.disk.clone())),
             workers: Arc::new(Inline),
             clock: Arc::new(self.clock.clone()),
             events: Arc::clone(&self.troubles) as Arc<dyn EventSink>,
@@ -263,22 +274,6 @@ impl EventSink for Troubles {
         if let Event::Trouble(trouble) = event {
             self.0.lock().expect("no panic").push(trouble);
         }
-    }
-}
-
-/// A disk with room for everything.
-struct Roomy;
-
-impl Volumes for Roomy {
-    fn describe(&self, _: &AbsPath) -> Fs<VolumeFacts> {
-        let (total, available) = (u64::MAX, u64::MAX);
-        Ok(VolumeFacts {
-            kind: "memory".to_owned(),
-            total,
-            available,
-            available_files: None,
-            read_only: false,
-        })
     }
 }
 

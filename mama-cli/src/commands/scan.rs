@@ -68,6 +68,7 @@ fn use_case(args: &ScanArgs, config: &Config, app: &App, output: &Arc<Output>) -
         sightings: Arc::clone(&app.catalog) as Arc<dyn Sightings>,
         fs: outside.fs,
         walker: outside.walker,
+        volumes: outside.volumes,
         hasher: outside.hasher,
         detector: detector.map(|(detector, _)| detector),
         extractor: extractor.map(|(extractor, _)| extractor),
@@ -85,7 +86,7 @@ fn target(path: &Path, args: &ScanArgs, config: &Config, app: &App) -> anyhow::R
     };
     let excludes = config.exclude.value.iter().chain(&args.exclude).cloned().collect();
     let root = ScanRoot { host: app.host.clone(), basedir, kind: args.kind };
-    Ok(ScanTarget { root, excludes, archive: facts.map(|facts| facts.id) })
+    Ok(ScanTarget { root, excludes, archive: facts.map(|facts| facts.id), new_disk: args.new_disk })
 }
 
 fn folder(path: &Path) -> Result<AbsPath, Fault> {

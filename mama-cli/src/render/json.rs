@@ -85,6 +85,7 @@ pub(crate) fn scan_summary(report: &ScanReport) -> Object {
         .with("seconds", millis(report.seconds))
         .with("ignored", report.ignored)
         .with("metadata_failures", report.metadata_failures)
+        .with("disks_held", report.disks_held)
 }
 
 /// The last line of an apply.

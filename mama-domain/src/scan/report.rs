@@ -27,6 +27,8 @@ pub struct ScanReport {
     pub ignored: u64,
     /// Files of whose metadata the extractor gave up.
     pub metadata_failures: u64,
+    /// Disks that are not there, or not the ones that the catalog knows; what it knows on them stays as it was.
+    pub disks_held: u64,
     /// Bytes read and hashed.
     pub bytes_hashed: u64,
     /// How long it took.

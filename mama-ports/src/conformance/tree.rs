@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use crate::filesystem::{Filesystem, Fs, FsErrorKind as Kind, ReadTree, WriteTree};
+use crate::filesystem::{Filesystem, Fs, FsErrorKind as Kind, Listing, ReadTree, WriteTree};
 use crate::vocab::{AbsPath, FileFacts, FileKind, FileName, RelPath};
 
 /// A file system to try, and what the port itself cannot do to it.
@@ -519,8 +519,8 @@ pub fn a_listing_says_what_each_entry_is(bench: &dyn Bench) {
     done(tree.make_dir(&rel("folder")));
     bench.symlink(b"file", &under(bench, "link"));
     bench.fifo(&under(bench, "fifo"));
-    let listed = done(tree.list(&RelPath::root()));
-    assert_eq!(listed.len(), 4);
+    let Listing { device, entries: listed } = done(tree.listing(&RelPath::root()));
+    assert_eq!((listed.len(), device), (4, facts(&*tree, &RelPath::root()).id.device));
     for entry in listed {
         assert_eq!(done(entry.facts), facts(&*tree, &(&entry.name).into()));
     }

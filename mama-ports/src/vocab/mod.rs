@@ -7,6 +7,7 @@ mod meta;
 mod observation;
 mod path;
 mod time;
+mod volume;
 
 pub use blob::{BlobHash, BlobRecord, BlockReason, Digest, InvalidHash, Mime};
 pub use escape::escaped;
@@ -18,3 +19,4 @@ pub use observation::{
 };
 pub use path::{AbsPath, FileName, InvalidPath, MAX_NAME, RelPath};
 pub use time::Timestamp;
+pub use volume::VolumeId;

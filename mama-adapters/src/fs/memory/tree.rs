@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mama_ports::filesystem::{
-    Entry, Fs, FsError, FsErrorKind as Kind, Held, ReadHandle, ReadTree, WriteHandle, WriteTree,
+    Entry, Fs, FsError, FsErrorKind as Kind, Held, Listing, ReadHandle, ReadTree, WriteHandle, WriteTree,
 };
 use mama_ports::vocab::{AbsPath, FileFacts, FileKind, FileName, RelPath};
 
@@ -80,17 +80,19 @@ impl ReadTree for Tree {
         })
     }
 
-    fn list(&self, dir: &RelPath) -> Fs<Vec<Entry>> {
+    fn listing(&self, dir: &RelPath) -> Fs<Listing> {
         let folder = self.root.join(dir);
         self.call("list", dir, |disk, _| {
-            let names = disk.names(disk.find(self.ino, dir)?)?;
+            let ino = disk.find(self.ino, dir)?;
+            let (names, device) = (disk.names(ino)?, disk.facts(ino).id.device);
             let entry = |(name, &ino): (&Vec<u8>, &Ino)| {
                 let name = FileName::parse(name.as_slice()).map_err(|_| Kind::Other)?;
                 let facts = facts_of(disk, ino)
                     .map_err(|kind| FsError::new("look at", folder.join(&(&name).into()).as_bytes(), kind));
                 Ok(Entry { name, facts })
             };
-            names.iter().map(entry).collect()
+            let entries = names.iter().map(entry).collect::<Done<_>>()?;
+            Ok(Listing { device, entries })
         })
     }
 

@@ -19,7 +19,7 @@ mod tests;
 mod tree;
 
 pub(crate) use error::{failed, kind_of};
-pub(crate) use stat::facts_of_path;
+pub(crate) use stat::{device_of_path, facts_of_path};
 
 use tree::Tree;
 

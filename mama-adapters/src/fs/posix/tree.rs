@@ -6,7 +6,7 @@ use std::num::NonZeroU64;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use mama_ports::filesystem::{
-    Entry, Fs, FsError, FsErrorKind as Kind, Held, ReadHandle, ReadTree, WriteHandle, WriteTree,
+    Entry, Fs, FsError, FsErrorKind as Kind, Held, Listing, ReadHandle, ReadTree, WriteHandle, WriteTree,
 };
 use mama_ports::vocab::{AbsPath, FileFacts, FileKind, FileName, RelPath};
 use rustix::fs::{Advice, AtFlags, CWD, FlockOperation, Mode, OFlags, RawDir};
@@ -19,7 +19,7 @@ use super::handle::{Lock, Reader, Writer};
 use super::stat::{facts_at, facts_of};
 
 /// Bytes of a listing asked of the kernel at once.
-const LISTING: usize = 32 * 1024;
+const BUFFER: usize = 32 * 1024;
 /// Below this size, the kernel reads the whole file ahead anyway.
 const WORTH_ADVICE: u64 = 128 * 1024;
 
@@ -112,9 +112,10 @@ impl ReadTree for Tree {
         }
     }
 
-    fn list(&self, dir: &RelPath) -> Fs<Vec<Entry>> {
+    fn listing(&self, dir: &RelPath) -> Fs<Listing> {
         let folder = self.open_folder("list", dir)?;
-        let mut buffer = vec![MaybeUninit::uninit(); LISTING];
+        let device = facts_of(&folder).map_err(|errno| self.failed("list", dir, errno))?.id.device;
+        let mut buffer = vec![MaybeUninit::uninit(); BUFFER];
         let mut listing = RawDir::new(&folder, &mut buffer);
         let mut entries = Vec::new();
         while let Some(next) = listing.next() {
@@ -127,7 +128,7 @@ impl ReadTree for Tree {
                 name => entries.extend(self.entry(&folder, dir, name)?),
             }
         }
-        Ok(entries)
+        Ok(Listing { device, entries })
     }
 
     fn open(&self, at: &RelPath) -> Fs<Box<dyn ReadHandle>> {

@@ -9,6 +9,7 @@ mod apply;
 mod decisions;
 mod desk;
 mod lease;
+mod mounts;
 mod names;
 mod presence;
 mod seeing;
@@ -17,6 +18,7 @@ mod together;
 pub use apply::*;
 pub use decisions::*;
 pub use lease::*;
+pub use mounts::*;
 pub use names::*;
 pub use presence::*;
 pub use seeing::*;
@@ -53,6 +55,9 @@ macro_rules! repository_conformance {
             held_below_goes_by_whole_names
             folders_without_present_files_are_not_named
             a_finished_scan_confirms_its_root
+            the_volumes_of_folders_are_told_at_the_beginning
+            a_mark_is_replaced_and_taken_away
+            a_refused_batch_marks_nothing
             names_survive_byte_by_byte
             long_paths_survive
             times_survive_to_the_nanosecond
@@ -98,6 +103,7 @@ mod tests {
         let promises = [
             include_str!("apply.rs"),
             include_str!("decisions.rs"),
+            include_str!("mounts.rs"),
             include_str!("names.rs"),
             include_str!("presence.rs"),
             include_str!("seeing.rs"),
