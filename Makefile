@@ -8,7 +8,7 @@ DEMO ?= $(HOME)/mama-demo
 folder = $(patsubst ~%,$(HOME)%,$(DIR))
 mama = MAMA_CONFIG="$(DEMO)/mama.toml" cargo run --quiet --release -p mama-cli --
 
-.PHONY: demo test check
+.PHONY: demo test check torture-disks
 
 demo:
 	@test -n "$(DIR)" || { echo 'say which folder: make demo DIR=~/Pictures' >&2; exit 2; }
@@ -31,3 +31,9 @@ test:
 check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
+
+# Disks that come and go, on real file systems; a minute or two, as root.
+torture-disks:
+	tools/install-packages build run torture-disks
+	cargo build --release -p mama-cli
+	tests/torture-disks/run

@@ -355,7 +355,9 @@ fn a_catalog_of_the_first_schema_is_brought_up_to_date() {
     let file = folder.path().join("catalog.sqlite");
     drop(catalog);
     let older = rusqlite::Connection::open(&file).unwrap();
-    older.execute_batch("DROP TABLE lease; DELETE FROM migration WHERE number > 1").unwrap();
+    let undone = "DROP TABLE lease; DROP INDEX folder_volume; ALTER TABLE folder DROP COLUMN volume;
+                  DELETE FROM migration WHERE number > 1";
+    older.execute_batch(undone).unwrap();
     drop(older);
     let catalog = Sqlite::open_existing(&file).unwrap();
     assert_eq!(block_on(catalog.schema_version()).unwrap(), LAST);
