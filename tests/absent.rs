@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use mama_adapters::fs::memory::{Fault, MemoryFs, Reboot};
 use mama_adapters::volumes::MemoryVolumes;
@@ -15,9 +16,11 @@ use mama_ports::repository::{Known, Remembered};
 use mama_ports::vocab::{BlobHash, RelPath};
 use mama_ports::volumes::Volumes;
 use mama_tests::catalogued;
+use mama_tests::sabotage::Nameless;
 use mama_tests::world::{World, hash_of, path};
 use pollster::block_on;
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 /// What is scanned; the first disk is mounted here, the others below.
 const ROOT: &str = "/media";
@@ -26,25 +29,57 @@ const PLACES: [&str; 4] = ["/media", "/media/usb", "/media/net/nas", "/media/usb
 const NAMES: [&str; 3] = ["a.jpg", "d/b.jpg", "usb/c.jpg"];
 /// Every folder that a file may be in, below the root.
 const DIRS: [&str; 13] = [
-    "", "d", "usb", "usb/d", "usb/usb", "net/nas", "net/nas/d", "net/nas/usb", "usb/card", "usb/card/d",
-    "usb/card/usb", "net", "usb/usb/d",
+    "",
+    "d",
+    "usb",
+    "usb/d",
+    "usb/usb",
+    "net/nas",
+    "net/nas/d",
+    "net/nas/usb",
+    "usb/card",
+    "usb/card/d",
+    "usb/card/usb",
+    "net",
+    "usb/usb/d",
 ];
 
 #[derive(Debug, Clone)]
 enum Happening {
-    Plug { disk: usize, place: usize },
-    Unplug { disk: usize },
+    Plug {
+        disk: usize,
+        place: usize,
+    },
+    Unplug {
+        disk: usize,
+    },
     /// Writes a file at a place, on whatever is there.
-    Write { place: usize, name: usize },
-    Remove { place: usize, name: usize },
+    Write {
+        place: usize,
+        name: usize,
+    },
+    Remove {
+        place: usize,
+        name: usize,
+    },
     /// The mount point goes with its disk.
-    RemovePlace { place: usize },
-    Unreadable { place: usize },
+    RemovePlace {
+        place: usize,
+    },
+    Unreadable {
+        place: usize,
+    },
     Reboot,
     Scan,
-    ScanInterrupted { after: usize },
+    ScanInterrupted {
+        after: usize,
+    },
     /// A disk is plugged in or out in the middle of a scan.
-    ScanDisturbed { after: usize, disk: usize, place: usize },
+    ScanDisturbed {
+        after: usize,
+        disk: usize,
+        place: usize,
+    },
 }
 
 fn happenings() -> impl Strategy<Value = Vec<Happening>> {
@@ -117,7 +152,12 @@ fn toggle(disk: &MemoryFs, name: &str, place: &str) {
     }
 }
 
-fn happen(world: &World, model: &mut Model, happening: &Happening, number: usize) -> Result<(), TestCaseError> {
+fn happen(
+    world: &World,
+    model: &mut Model,
+    happening: &Happening,
+    number: usize,
+) -> Result<(), TestCaseError> {
     let disk = &world.disk;
     match *happening {
         Happening::Plug { disk: which, place } if can_plug(disk, DISKS[which], PLACES[place]) => {
@@ -205,20 +245,33 @@ fn check(world: &World, model: &Model) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+fn history(world: &World, happenings: &[Happening], at_first: usize) -> Result<(), TestCaseError> {
+    world.disk.mkdirs(ROOT);
+    let mut model = Model::default();
+    for disk in (0..DISKS.len()).filter(|disk| at_first & (1 << disk) != 0) {
+        happen(world, &mut model, &Happening::Plug { disk, place: disk }, 0)?;
+    }
+    for (number, happening) in happenings.iter().enumerate() {
+        happen(world, &mut model, happening, number)?;
+    }
+    Ok(())
+}
+
+fn config() -> ProptestConfig {
+    let mut config = ProptestConfig::default();
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = 300;
+    }
+    config
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn nothing_is_gone_that_lies_on_its_disk(happenings in happenings(), at_first in 0..16usize) {
         let world = World::new();
-        world.disk.mkdirs(ROOT);
-        let mut model = Model::default();
-        for disk in (0..DISKS.len()).filter(|disk| at_first & (1 << disk) != 0) {
-            happen(&world, &mut model, &Happening::Plug { disk, place: disk }, 0)?;
-        }
-        for (number, happening) in happenings.iter().enumerate() {
-            happen(&world, &mut model, happening, number)?;
-        }
+        history(&world, &happenings, at_first)?;
         // However it was, the owner can always say that it is meant to be so.
         if !matches!(world.scan_new_disk(ROOT), Err(ScanError::SuddenlyEmpty(_))) {
             let report = world.scan(ROOT).map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
@@ -226,4 +279,16 @@ proptest! {
             prop_assert_eq!((report.unchanged, report.errors), (report.files, 0));
         }
     }
+}
+
+#[test]
+fn where_volumes_have_no_names_this_test_fails() {
+    let config = ProptestConfig { failure_persistence: None, max_shrink_iters: 0, ..config() };
+    let outcome = TestRunner::new(config).run(&(happenings(), 0..16usize), |(happenings, at_first)| {
+        let mut world = World::new();
+        world.volumes = Arc::new(Nameless(Arc::clone(&world.volumes)));
+        history(&world, &happenings, at_first)
+    });
+    let failure = outcome.expect_err("files are gone with their disks");
+    assert!(failure.to_string().contains("called gone"), "{failure}");
 }

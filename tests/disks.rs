@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::sync::Arc;
+
 use mama_adapters::fs::memory::Fault;
 use mama_domain::scan::{ScanError, ScanReport};
 use mama_ports::events::Severity;
 use mama_tests::catalogued::{Catalogued, catalogued};
+use mama_tests::sabotage::Nameless;
 use mama_tests::world::{World, path};
 use pollster::block_on;
 
@@ -68,6 +71,23 @@ fn a_disk_that_leaves_its_mount_point_behind_is_held_and_comes_back() {
 }
 
 #[test]
+fn without_names_for_volumes_it_would_be_gone() {
+    for takes_mount_point_along in [false, true] {
+        let mut world = World::new();
+        world.volumes = Arc::new(Nameless(Arc::clone(&world.volumes)));
+        world.write("/media/own.jpg", "own");
+        world.disk.plug("usb", "/media/usb");
+        world.write("/media/usb/a.jpg", "a");
+        scan(&world);
+        world.disk.unplug("usb");
+        if takes_mount_point_along {
+            world.disk.remove("/media/usb");
+        }
+        assert_eq!(scan(&world).gone, 1);
+    }
+}
+
+#[test]
 fn a_disk_that_takes_its_mount_point_along_is_held_and_comes_back() {
     let world = world();
     world.disk.unplug("usb");
@@ -109,7 +129,11 @@ fn another_disk_at_the_same_place_is_not_entered() {
     world.write("/media/anna/USB/album/c.jpg", "of the card, too");
     let report = scan(&world);
     assert_eq!((report.files, report.new_observations, report.gone, report.disks_held), (2, 0, 0, 1));
-    warned(&world, "/media/anna/USB", "the disk memory:card is mounted, and the catalog knows files here on memory:usb");
+    warned(
+        &world,
+        "/media/anna/USB",
+        "the disk memory:card is mounted, and the catalog knows files here on memory:usb",
+    );
     world.disk.unplug("card");
     world.disk.plug("usb", "/media/anna/USB");
     as_before(&world, 4);
@@ -214,7 +238,11 @@ fn a_disk_over_files_that_are_known_hides_them() {
     world.write("/media/album/y.jpg", "y");
     let report = scan(&world);
     assert_eq!((report.new_observations, report.gone, report.disks_held), (0, 0, 1));
-    warned(&world, "/media/album", "the disk memory:card is mounted, and the catalog knows files here on memory:1");
+    warned(
+        &world,
+        "/media/album",
+        "the disk memory:card is mounted, and the catalog knows files here on memory:1",
+    );
     world.disk.unplug("card");
     as_before(&world, 5);
 }
@@ -338,7 +366,8 @@ fn an_interrupted_first_scan_knows_the_disks_whose_files_it_recorded() {
         world.disk.kill();
         world.disk.unplug("usb");
         world.write("/media/usb/stray.jpg", "stray");
-        let known = catalogued(&world, "/media").iter().filter(|file| file.known.name.as_bytes() == b"a.jpg").count();
+        let known =
+            catalogued(&world, "/media").iter().filter(|file| file.known.name.as_bytes() == b"a.jpg").count();
         let report = scan(&world);
         assert_eq!((report.gone, report.disks_held), (0, known as u64), "at step {step}: {outcome:?}");
         if is_over {
@@ -363,7 +392,11 @@ fn a_catalog_without_marks_adopts_what_is_mounted() {
             continue; // it came to its end without some folder, and a disk there waits for --new-disk
         }
         let report = scan(&world);
-        assert_eq!((report.gone, report.disks_held, report.unchanged), (0, 0, 4), "at step {step}: {outcome:?}");
+        assert_eq!(
+            (report.gone, report.disks_held, report.unchanged),
+            (0, 0, 4),
+            "at step {step}: {outcome:?}"
+        );
         world.disk.unplug("usb");
         assert_eq!(scan(&world).disks_held, 1);
         if is_over {

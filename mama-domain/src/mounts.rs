@@ -73,7 +73,7 @@ impl Mounts {
         self.above(dir).is_none_or(|above| above.device != device)
     }
 
-    /// Judges a completely listed folder; those above it came before. `volume`: what [`Mounts::begins_at`] made somebody ask for.
+    /// Judges a completely listed folder; those above it came before. `mounted`: its device and volume, where [`Mounts::begins_at`] made somebody ask.
     pub fn arrive(
         &mut self,
         dir: &RelPath,
@@ -86,8 +86,7 @@ impl Mounts {
         else {
             return Arrival::Known;
         };
-        let expected = self.marks.get(dir).or(above.as_ref()).cloned();
-        let arrival = match expected {
+        let arrival = match self.expected(dir).cloned() {
             Some(expected) if expected == found => Arrival::Known,
             Some(expected) if !self.takes(dir, remembered) => {
                 let is_bare = above.is_some_and(|above| above == found);
@@ -97,13 +96,18 @@ impl Mounts {
                     false => Stranger::Other { expected, found },
                 });
             }
-            _ => {
-                let volume = Some(found).filter(|found| above.as_ref() != Some(found));
-                Arrival::Marked(MountMark { dir: dir.clone(), volume })
-            }
+            _ => Arrival::Marked(self.mark(dir, Some(found).filter(|found| above.as_ref() != Some(found)))),
         };
         self.here.extend(mounted.map(|mounted| (dir.clone(), mounted)));
         arrival
+    }
+
+    fn mark(&mut self, dir: &RelPath, volume: Option<VolumeId>) -> MountMark {
+        match &volume {
+            Some(volume) => self.marks.insert(dir.clone(), volume.clone()),
+            None => self.marks.remove(dir),
+        };
+        MountMark { dir: dir.clone(), volume }
     }
 
     /// Whether an unexpected volume may have the place: nothing is known there, or somebody says so.
@@ -136,6 +140,11 @@ impl Mounts {
     /// Whether a folder above this one, or this one, is held.
     pub fn is_held(&self, dir: &RelPath) -> bool {
         self.held.iter().any(|held| dir.is_within(held))
+    }
+
+    /// The volume of the nearest mark at a folder or above it.
+    fn expected(&self, dir: &RelPath) -> Option<&VolumeId> {
+        self.marks.iter().rev().find(|(at, _)| dir.is_within(at)).map(|(_, volume)| volume)
     }
 
     /// What is mounted nearest above a folder. Of the folders above it, the nearest is the last in byte order.
@@ -226,7 +235,10 @@ mod tests {
         assert!(mounts.is_held(&dir("usb")) && mounts.is_held(&dir("usb/a/b")));
         assert!(!mounts.is_held(&dir("usb!")) && !mounts.is_held(&dir("")));
         assert_eq!(marked(Policy::Adopt).arrive(&dir("usb"), None, &something()), bare("stick"));
-        assert_eq!(marked(Policy::Hold).arrive(&dir("usb"), on(3, "new"), &something()), other("stick", "new"));
+        assert_eq!(
+            marked(Policy::Hold).arrive(&dir("usb"), on(3, "new"), &something()),
+            other("stick", "new")
+        );
     }
 
     #[test]

@@ -114,10 +114,11 @@ fn a_disk_that_is_not_mounted_is_left_as_it_was_and_named() {
         .map(|summary| ["files", "gone", "disks_held", "errors"].map(|key| summary[key].as_u64().unwrap()))
         .collect();
     assert_eq!(seen, [[2, 0, 0, 0], [1, 0, 1, 0], [1, 0, 1, 0], [1, 1, 0, 0]]);
-    let warnings: Vec<_> =
-        run.objects().into_iter().filter(|object| object["type"] == "warning").collect();
+    let warnings: Vec<_> = run.objects().into_iter().filter(|object| object["type"] == "warning").collect();
     assert_eq!(warnings.len(), 2, "{}", run.stdout);
-    for (warning, words) in warnings.iter().zip(["the disk tmpfs:stick is not mounted", "tmpfs:another is mounted"]) {
+    for (warning, words) in
+        warnings.iter().zip(["the disk tmpfs:stick is not mounted", "tmpfs:another is mounted"])
+    {
         assert!(warning["path"].as_str().unwrap().ends_with("/photos/usb"), "{warning}");
         assert!(warning["reason"].as_str().unwrap().contains(words), "{warning}");
     }
@@ -131,7 +132,10 @@ fn a_root_on_another_disk_is_refused_with_a_hint() {
     let script = "$MAMA -q init archive; mount -t tmpfs stick disk; echo a > disk/a.txt; $MAMA scan --json disk; \
         umount disk; exec $MAMA scan --json disk";
     let run = on_a_small_disk(&world, "16m", script);
-    run.refused(1, &["the catalog knows its files on tmpfs:stick", "Nothing was recorded", "mama scan --new-disk"]);
+    run.refused(
+        1,
+        &["the catalog knows its files on tmpfs:stick", "Nothing was recorded", "mama scan --new-disk"],
+    );
     let objects = run.objects();
     let fatal = objects.iter().find(|object| object["type"] == "fatal").unwrap();
     assert!(fatal["hint"].as_str().unwrap().contains("mount the disk and scan again"), "{fatal}");

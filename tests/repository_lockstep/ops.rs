@@ -141,7 +141,14 @@ fn batch() -> impl Strategy<Value = Batch> {
     let known = few((any::<usize>(), fingerprint(), any::<bool>()), 2);
     let absent = (few(any::<usize>(), 2), few(below(), 1), few(any::<usize>(), 2), few(below(), 1));
     (any::<usize>(), time(), seen, known, absent, few(mark(), 2)).prop_map(
-        |(scan, at, (blobs, described, sightings), confirmed, (gone, gone_below, held, held_below), mounts)| Batch {
+        |(
+            scan,
+            at,
+            (blobs, described, sightings),
+            confirmed,
+            (gone, gone_below, held, held_below),
+            mounts,
+        )| Batch {
             scan,
             at,
             blobs,

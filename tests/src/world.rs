@@ -23,6 +23,7 @@ use mama_ports::vocab::{
     AbsPath, ArchiveId, BlobHash, BlockReason, Claim, HostName, ObservationId, ScanRoot, SourceKind, Status,
     Timestamp,
 };
+use mama_ports::volumes::Volumes;
 use pollster::block_on;
 
 /// Where the archive is.
@@ -36,6 +37,8 @@ pub struct World {
     pub catalog: Arc<dyn Repository>,
     /// What the code under test sees of the machine; the machine itself unless something is put in between.
     pub fs: Arc<dyn Filesystem>,
+    /// What tells the machine's disks apart.
+    pub volumes: Arc<dyn Volumes>,
     /// What the archive verifies contents with.
     pub hasher: Arc<dyn ContentHasher>,
     /// Whether apply promotes what is pending.
@@ -51,6 +54,7 @@ impl World {
         let disk = MemoryFs::with_clock(clock.clone());
         let world = Self {
             fs: Arc::new(disk.clone()),
+            volumes: Arc::new(MemoryVolumes::new(disk.clone())),
             disk,
             catalog: new_catalog(),
             hasher: Arc::new(Blake3),
@@ -113,7 +117,7 @@ impl World {
             sightings: Arc::clone(&self.catalog) as Arc<dyn Sightings>,
             fs: Arc::clone(&self.fs),
             walker: Arc::new(TreeWalker::new(Arc::clone(&self.fs), 0)),
-            volumes: Arc::new(MemoryVolumes::new(self.disk.clone())),
+            volumes: Arc::clone(&self.volumes),
             hasher: Arc::clone(&self.hasher),
             detector: None,
             extractor: None,
@@ -148,7 +152,7 @@ impl World {
             catalog: Arc::clone(&self.catalog) as Arc<dyn Catalog>,
             archive: self.open_archive()?,
             sources: Arc::new(SourceTrees::new(Arc::clone(&self.fs), host_name("anna"))),
-            volumes: Arc::new(MemoryVolumes::new(self.disk.clone())),
+            volumes: Arc::clone(&self.volumes),
             workers: Arc::new(Inline),
             clock: Arc::new(self.clock.clone()),
             events: Arc::clone(&self.troubles) as Arc<dyn EventSink>,

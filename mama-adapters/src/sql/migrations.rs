@@ -11,7 +11,11 @@ pub(crate) const SQLITE: &[Migration] = &[
 pub(crate) const POSTGRES: &[Migration] = &[
     Migration { number: 1, name: "first", text: include_str!("../../../migrations/postgres/0001_first.sql") },
     Migration { number: 2, name: "lease", text: include_str!("../../../migrations/postgres/0002_lease.sql") },
-    Migration { number: 3, name: "volume", text: include_str!("../../../migrations/postgres/0003_volume.sql") },
+    Migration {
+        number: 3,
+        name: "volume",
+        text: include_str!("../../../migrations/postgres/0003_volume.sql"),
+    },
 ];
 
 #[cfg(test)]

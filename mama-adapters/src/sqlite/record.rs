@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use mama_ports::repository::{Confirmation, MountMark, NewBlob, Recorded, ScanBatch, Sighting};
-use mama_ports::vocab::{BlobHash, FileName, Fingerprint, ObservationId, RelPath, ScanId, Timestamp, VolumeId};
+use mama_ports::vocab::{
+    BlobHash, FileName, Fingerprint, ObservationId, RelPath, ScanId, Timestamp, VolumeId,
+};
 use rusqlite::{Transaction, named_params, params};
 
 use super::rows::{self, Failure, Outcome};
@@ -75,8 +77,18 @@ impl<'a> Recorder<'a> {
 
     /// What is absent comes first: of two claims about one file, that it was seen is the safer one.
     pub(super) fn record(mut self, batch: &ScanBatch) -> Outcome<Recorded> {
-        let ScanBatch { scan: _, at: _, blobs, sightings, confirmed, gone, gone_below, held, held_below, mounts } =
-            batch;
+        let ScanBatch {
+            scan: _,
+            at: _,
+            blobs,
+            sightings,
+            confirmed,
+            gone,
+            gone_below,
+            held,
+            held_below,
+            mounts,
+        } = batch;
         for id in gone {
             self.mark_gone(Rows::One(id.0))?;
         }

@@ -11,6 +11,7 @@
 //! | bcachefs, jfs, reiserfs | the same | `f_fsid`: the UUID |
 //! | all else on a block device: xfs, vfat, exfat, ntfs, f2fs, udf, iso9660, … | `uuid:UUID` | the link to the device in `/dev/disk/by-uuid`; there, `f_fsid` is the device's number, which depends on the order of plugging in |
 //! | the network and FUSE: nfs, cifs, sshfs, 9p, virtiofs, … | `KIND:SOURCE` | what was mounted, such as `nfs:nas:/photos` |
+//! | an image without UUID, such as squashfs | `KIND:FILE` | the file behind the loop device |
 //! | without anything: tmpfs, overlay, a device without UUID or without udev | `KIND:SOURCE` | as the network; all that were mounted from the same source have one name |
 //!
 //! What is in `/proc/self/mountinfo` is escaped there (`\040`), and stays so.
@@ -46,23 +47,30 @@ pub(super) struct Marks<'a> {
     pub(super) source: &'a str,
 }
 
+/// What must be looked up about a block device.
+struct Lookup {
+    uuid: fn((u32, u32)) -> Option<String>,
+    image: fn((u32, u32)) -> Option<String>,
+}
+
 impl Marks<'_> {
     /// Its name.
     pub(super) fn name(&self) -> VolumeId {
-        self.named(uuid_of)
+        self.named(&Lookup { uuid: uuid_of, image: image_of })
     }
 
-    fn named(&self, uuid_of: impl FnOnce((u32, u32)) -> Option<String>) -> VolumeId {
+    fn named(&self, lookup: &Lookup) -> VolumeId {
         let own = WITH_OWN_ID.iter().find(|(magic, _)| *magic == self.magic).filter(|_| self.id != 0);
         if let Some((_, family)) = own {
             return VolumeId::new(format!("{family}:{:016x}", self.id));
         }
         // A device with major number 0 is none: a network, memory.
-        let uuid = if self.device.0 == 0 { None } else { uuid_of(self.device) };
-        VolumeId::new(match uuid {
-            Some(uuid) => format!("uuid:{uuid}"),
-            None => format!("{}:{}", family(self.kind), self.source),
-        })
+        let is_block_device = self.device.0 != 0;
+        if let Some(uuid) = is_block_device.then(|| (lookup.uuid)(self.device)).flatten() {
+            return VolumeId::new(format!("uuid:{uuid}"));
+        }
+        let image = is_block_device.then(|| (lookup.image)(self.device)).flatten();
+        VolumeId::new(format!("{}:{}", family(self.kind), image.as_deref().unwrap_or(self.source)))
     }
 }
 
@@ -86,13 +94,23 @@ fn uuid_of(device: (u32, u32)) -> Option<String> {
     found.map(|link| link.file_name().to_string_lossy().into_owned()).min()
 }
 
+/// The file that a loop device shows: their numbers are given anew each time.
+fn image_of((major, minor): (u32, u32)) -> Option<String> {
+    let image = std::fs::read(format!("/sys/dev/block/{major}:{minor}/loop/backing_file")).ok()?;
+    Some(String::from_utf8_lossy(&image).into_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn name(magic: u64, id: u64, major: u32, kind: &str, source: &str) -> String {
         let marks = Marks { magic, id, device: (major, 17), kind, source };
-        marks.named(|device| (device == (8, 17)).then(|| "6E1A-90C4".to_owned())).as_str().to_owned()
+        let lookup = Lookup {
+            uuid: |device| (device == (8, 17)).then(|| "6E1A-90C4".to_owned()),
+            image: |device| (device == (7, 17)).then(|| "/srv/a.squashfs\n".to_owned()),
+        };
+        marks.named(&lookup).as_str().to_owned()
     }
 
     #[test]
@@ -110,6 +128,7 @@ mod tests {
             assert_eq!(name(magic, 0x811, 8, kind, "/dev/sdb1"), "uuid:6E1A-90C4");
         }
         assert_eq!(name(0x5846_5342, 0x911, 9, "xfs", "/dev/md0"), "xfs:/dev/md0", "udev does not know it");
+        assert_eq!(name(0x7371_7368, 0x711, 7, "squashfs", "/dev/loop17"), "squashfs:/srv/a.squashfs");
     }
 
     #[test]

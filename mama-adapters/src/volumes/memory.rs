@@ -54,7 +54,10 @@ mod tests {
         machine.reboot(crate::fs::memory::Reboot::LoseUnsynced);
         machine.plug("usb", "/media/stick");
         let second = at("/media/stick");
-        assert_eq!((second.identity, machine.read("/media/stick/a")), (first.identity, b"on the disk".to_vec()));
+        assert_eq!(
+            (second.identity, machine.read("/media/stick/a")),
+            (first.identity, b"on the disk".to_vec())
+        );
         assert_ne!(second.device, first.device);
         assert_eq!(machine.facts("/media/stick/a").unwrap().id.device, second.device);
     }

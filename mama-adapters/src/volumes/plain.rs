@@ -31,8 +31,7 @@ fn describe(at: &AbsPath) -> Result<VolumeFacts, Errno> {
     let table = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
     let table = String::from_utf8_lossy(&table);
     let number = format!("{magic:#x}");
-    let (kind, source) =
-        kind_and_source(&table, mount.stx_mnt_id).filter(|_| known).unwrap_or((&number, ""));
+    let (kind, source) = kind_and_source(&table, mount.stx_mnt_id).filter(|_| known).unwrap_or((&number, ""));
     let device = (mount.stx_dev_major, mount.stx_dev_minor);
     Ok(VolumeFacts {
         kind: kind.to_owned(),

@@ -155,7 +155,8 @@ impl Visit {
             }
         }
         let device = self.device(&dir);
-        let is_folder = |entry: &Entry| entry.facts.as_ref().is_ok_and(|facts| facts.kind == FileKind::Directory);
+        let is_folder =
+            |entry: &Entry| entry.facts.as_ref().is_ok_and(|facts| facts.kind == FileKind::Directory);
         for Entry { name, facts } in entries.iter().filter(|entry| is_folder(entry)) {
             self.devices().extend(facts.iter().map(|facts| (dir.join(name), facts.id.device)));
         }

@@ -99,7 +99,7 @@ fn configuration(config: &Config) -> Check {
 }
 
 fn volume(outside: &Outside, root: &AbsPath, config: &Config) -> Vec<Check> {
-    let VolumeFacts { kind, total, available, available_files, read_only } =
+    let VolumeFacts { kind, total, available, available_files, read_only, identity: _, device: _ } =
         match outside.volumes.describe(root) {
             Ok(facts) => facts,
             Err(error) => return vec![Check::bad("disk", &error.into())],

@@ -60,7 +60,11 @@ pub(crate) fn scan_summary(report: &ScanReport) -> String {
         ("errors", report.errors),
     ];
     let mut text = line("scan", &counters);
-    let extra = [("ignored", report.ignored), ("metadata failures", report.metadata_failures), ("disks left as they were", report.disks_held)];
+    let extra = [
+        ("ignored", report.ignored),
+        ("metadata failures", report.metadata_failures),
+        ("disks left as they were", report.disks_held),
+    ];
     text.push_str(&some_of(&extra));
     text + &format!("\n      {} read in {}", bytes(report.bytes_hashed), seconds(report.seconds))
 }

@@ -74,7 +74,11 @@ impl Run<'_> {
                 }
                 outcome => {
                     match outcome {
-                        Err(error) => self.error(dir, format!("cannot tell which disk this is: {}", error.source), report),
+                        Err(error) => self.error(
+                            dir,
+                            format!("cannot tell which disk this is: {}", error.source),
+                            report,
+                        ),
                         Ok(_) => self.count_changed(
                             dir,
                             "another disk was mounted here meanwhile; the next scan tries again",

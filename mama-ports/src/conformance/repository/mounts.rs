@@ -57,11 +57,8 @@ pub async fn a_mark_is_replaced_and_taken_away(repo: &dyn Repository) {
 /// A batch is written whole or not at all.
 pub async fn a_refused_batch_marks_nothing(repo: &dyn Repository) {
     let desk = Desk::new(repo).await;
-    let batch = ScanBatch {
-        sightings: vec![sighting("x", 9, 1)],
-        mounts: vec![mark("", "one")],
-        ..desk.batch()
-    };
+    let batch =
+        ScanBatch { sightings: vec![sighting("x", 9, 1)], mounts: vec![mark("", "one")], ..desk.batch() };
     assert!(repo.record(&batch).await.is_err(), "its content was never described");
     assert_eq!(told(repo, "anna").await, []);
 }
