@@ -355,7 +355,7 @@ fn a_catalog_of_the_first_schema_is_brought_up_to_date() {
     let file = folder.path().join("catalog.sqlite");
     drop(catalog);
     let older = rusqlite::Connection::open(&file).unwrap();
-    older.execute_batch("DROP TABLE lease; DELETE FROM migration WHERE number > 1").unwrap();
+    older.execute_batch("DROP TABLE lease; DROP TABLE act_item; DROP TABLE act; DROP INDEX observation_ignored; DELETE FROM migration WHERE number > 1").unwrap();
     drop(older);
     let catalog = Sqlite::open_existing(&file).unwrap();
     assert_eq!(block_on(catalog.schema_version()).unwrap(), LAST);
