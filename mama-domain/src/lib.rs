@@ -14,6 +14,7 @@
 //! | [`layout`] | where does a content or a view lie in the archive? |
 //! | [`reconcile`] | what should be, what is, and what to do about the difference |
 //! | [`archive`] | how a content gets into the archive and survives a power cut |
+//! | [`curate`] | what do decisions of people change, and how are they taken back? |
 //! | [`scan`], [`apply`] | the two phases |
 //!
 //! A rule is a function from data to a decision:
@@ -30,6 +31,7 @@ pub mod absence;
 pub mod apply;
 pub mod archive;
 pub mod change;
+pub mod curate;
 pub mod ignoring;
 pub mod layout;
 pub mod lifecycle;
