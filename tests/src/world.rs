@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
 use mama_adapters::clock::ManualClock;
@@ -40,6 +41,10 @@ pub struct World {
     pub hasher: Arc<dyn ContentHasher>,
     /// Whether apply promotes what is pending.
     pub auto_assign: bool,
+    /// What lies under the archive; a disk with room for everything unless something is put in its place.
+    pub volumes: Arc<dyn Volumes>,
+    /// How many snapshots apply keeps, if it makes them.
+    pub snapshots: Option<NonZeroUsize>,
     clock: ManualClock,
     troubles: Arc<Troubles>,
 }
@@ -55,6 +60,8 @@ impl World {
             catalog: new_catalog(),
             hasher: Arc::new(Blake3),
             auto_assign: true,
+            volumes: Arc::new(Roomy),
+            snapshots: None,
             clock,
             troubles: Arc::default(),
         };
@@ -137,11 +144,16 @@ impl World {
             catalog: Arc::clone(&self.catalog) as Arc<dyn Catalog>,
             archive: self.open_archive()?,
             sources: Arc::new(SourceTrees::new(Arc::clone(&self.fs), host_name("anna"))),
-            volumes: Arc::new(Roomy),
+            volumes: Arc::clone(&self.volumes),
             workers: Arc::new(Inline),
             clock: Arc::new(self.clock.clone()),
             events: Arc::clone(&self.troubles) as Arc<dyn EventSink>,
-            policy: Policy { rules: Rules { auto_assign: self.auto_assign }, transfers, reserve: 0 },
+            policy: Policy {
+                rules: Rules { auto_assign: self.auto_assign },
+                transfers,
+                reserve: 0,
+                snapshots: self.snapshots,
+            },
         })
     }
 

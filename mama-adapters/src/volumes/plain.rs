@@ -3,9 +3,10 @@
 use mama_ports::filesystem::Fs;
 use mama_ports::vocab::AbsPath;
 use mama_ports::volumes::{VolumeFacts, Volumes};
-use rustix::fs::{AtFlags, CWD, StatVfsMountFlags, StatxFlags};
+use rustix::fs::StatVfsMountFlags;
 use rustix::io::Errno;
 
+use super::mounts::mount_of;
 use crate::fs::posix::failed;
 
 /// Describes every file system of this machine alike.
@@ -31,19 +32,10 @@ fn describe(path: &[u8]) -> Result<VolumeFacts, Errno> {
 
 /// The type's name in the table of mounts; its number where the table does not have it.
 fn kind(path: &[u8]) -> Result<String, Errno> {
-    let mount = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID)?;
-    let known = StatxFlags::from_bits_retain(mount.stx_mask).contains(StatxFlags::MNT_ID);
-    let table = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
-    match kind_of_mount(&String::from_utf8_lossy(&table), mount.stx_mnt_id) {
-        Some(kind) if known => Ok(kind.to_owned()),
-        _ => Ok(format!("{:#x}", rustix::fs::statfs(path)?.f_type)),
+    match mount_of(path)? {
+        Some(mount) => Ok(mount.kind),
+        None => Ok(format!("{:#x}", rustix::fs::statfs(path)?.f_type)),
     }
-}
-
-/// A line is `36 35 98:0 /root /mount/point options optional… - type source super-options`.
-fn kind_of_mount(table: &str, mount: u64) -> Option<&str> {
-    let line = table.lines().find(|line| line.split(' ').next().is_some_and(|id| id.parse() == Ok(mount)))?;
-    line.split_once(" - ")?.1.split(' ').next()
 }
 
 #[cfg(test)]
@@ -51,14 +43,6 @@ mod tests {
     use mama_ports::filesystem::FsErrorKind;
 
     use super::*;
-
-    #[test]
-    fn the_table_of_mounts_names_the_type() {
-        let table = "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw\n37 35 0:5 / /a\\040- rw - zfs p rw\n";
-        assert_eq!(kind_of_mount(table, 36), Some("ext3"));
-        assert_eq!(kind_of_mount(table, 37), Some("zfs"));
-        assert_eq!(kind_of_mount(table, 3), None);
-    }
 
     #[test]
     fn proc_is_a_file_system_without_room() {
