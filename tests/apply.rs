@@ -320,12 +320,25 @@ fn a_clone_is_taken_where_clones_work_and_a_copy_where_they_lie() {
     world.scan("/photos").unwrap();
     assert_eq!(world.apply().unwrap().reflinked, 1);
 
+    for lie in [Cloning::Lying, Cloning::UntoldLying] {
+        let world = World::new();
+        world.disk.set_cloning(lie);
+        world.write("/photos/a.jpg", "a");
+        world.scan("/photos").unwrap();
+        let report = world.apply().unwrap();
+        assert_eq!((report.reflinked, report.copied, report.changed), (0, 1, 0), "{lie:?}: {report:?}");
+        assert_eq!(world.violations(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn what_the_kernel_may_have_copied_is_not_called_shared() {
     let world = World::new();
-    world.disk.set_cloning(Cloning::Lying);
+    world.disk.set_cloning(Cloning::Untold);
     world.write("/photos/a.jpg", "a");
     world.scan("/photos").unwrap();
     let report = world.apply().unwrap();
-    assert_eq!((report.reflinked, report.copied, report.changed), (0, 1, 0), "{report:?}");
+    assert_eq!((report.reflinked, report.copied), (0, 1), "{report:?}");
     assert_eq!(world.violations(), Vec::<String>::new());
 }
 

@@ -8,6 +8,7 @@ use mama_domain::curate::UndoError;
 use mama_domain::scan::ScanError;
 use mama_ports::filesystem::{FsError, FsErrorKind};
 use mama_ports::repository::RepositoryError;
+use mama_ports::vocab::escaped;
 
 /// What a script learns from a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +106,7 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
         if let Some(fault) = cause.downcast_ref::<Fault>() {
             fault.hint.clone()
         } else if let Some(apply) = cause.downcast_ref::<ApplyError>() {
-            apply_hint(apply).map(str::to_owned)
+            apply_hint(apply)
         } else if let Some(ScanError::SuddenlyEmpty(root)) = cause.downcast_ref::<ScanError>() {
             Some(format!("mount the disk, or take {root} out of the scan if it is meant to be empty"))
         } else if let Some(ScanError::OtherVolume { root, .. }) = cause.downcast_ref::<ScanError>() {
@@ -132,14 +133,30 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
     })
 }
 
-const fn apply_hint(error: &ApplyError) -> Option<&'static str> {
-    match error {
-        ApplyError::Full { .. } => Some(
-            "what is settled so far is kept; apply goes on where it stopped (the reserve is apply.reserve)",
-        ),
-        ApplyError::ReadOnly => Some("mount it writable and apply again"),
-        _ => None,
-    }
+fn apply_hint(error: &ApplyError) -> Option<String> {
+    let hint = match error {
+        ApplyError::Full { .. } => {
+            "what is settled so far is kept; apply goes on where it stopped (the reserve is apply.reserve)"
+        }
+        ApplyError::ReadOnly => "mount it writable and apply again",
+        ApplyError::Pool { pool, .. } => {
+            return Some(format!("`zpool status -v {pool}` says what to repair; then apply again"));
+        }
+        ApplyError::Snapshot(error) => match error.kind {
+            FsErrorKind::Unsupported => {
+                "snapshots need the archive on ZFS, and its programs; or set snapshots.before_apply = false"
+            }
+            FsErrorKind::PermissionDenied => {
+                return Some(format!(
+                    "`zfs allow USER snapshot,destroy,mount,userprop {}` lets a user make them; or set snapshots.before_apply = false",
+                    escaped(&error.path)
+                ));
+            }
+            _ => "look at `zfs list -t snapshot`; or set snapshots.before_apply = false",
+        },
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 const fn fs_hint(kind: FsErrorKind) -> Option<&'static str> {

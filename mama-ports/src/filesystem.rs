@@ -162,15 +162,26 @@ pub trait ReadTree: Send + Sync {
     fn open(&self, at: &RelPath) -> Fs<Box<dyn ReadHandle>>;
 }
 
+/// What came of a clone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cloned {
+    /// The two share their blocks.
+    Shared,
+    /// The kernel took the content over by itself, by sharing blocks or by copying them: it does not say which.
+    MayBeCopied,
+}
+
 /// A tree that can be written. What a call did survives a crash of the machine only after a sync that came later.
 pub trait WriteTree: ReadTree {
     /// Makes a new, empty file; `AlreadyExists` if the name is taken by anything.
     fn create(&self, at: &RelPath) -> Fs<Box<dyn WriteHandle>>;
 
-    /// Makes `to` a new file that shares the blocks of `source` (reflink).
+    /// Makes `to` a new file with the content of `source`, at once, sharing its blocks (reflink).
     ///
-    /// `Unsupported` or `CrossDevice` if this cannot be; then nothing is left at `to`.
-    fn reflink_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<()>;
+    /// Some file systems share blocks also where only a copy can be asked for, and do not tell: then it is [`Cloned::MayBeCopied`].
+    /// `Unsupported` or `CrossDevice` if neither can be; then nothing is left at `to`. Reads the whole file, whatever was read of
+    /// the handle before, and leaves the handle's place alone.
+    fn reflink_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<Cloned>;
 
     /// Makes `to` a further name of the very file that `source` has open, whatever its name means by now.
     ///

@@ -1,5 +1,5 @@
 //! What the suites share: a world in memory in which whole scans and applies run, step by step the same each time; and a
-//! real PostgreSQL, on a network that can be cut.
+//! real PostgreSQL, on a network that can be cut; and a real ZFS.
 
 pub mod catalogued;
 mod cluster;
@@ -7,6 +7,7 @@ pub mod postgres;
 pub mod proxy;
 pub mod sabotage;
 pub mod world;
+pub mod zfs;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/embedding.md")]

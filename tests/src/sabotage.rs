@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mama_ports::content::ContentHasher;
 use mama_ports::filesystem::{
-    Entry, Filesystem, Fs, FsErrorKind, Held, Listing, ReadHandle, ReadTree, WriteHandle, WriteTree,
+    Cloned, Entry, Filesystem, Fs, FsErrorKind, Held, Listing, ReadHandle, ReadTree, WriteHandle, WriteTree,
 };
 use mama_ports::vocab::{AbsPath, BlobHash, Digest, FileFacts, RelPath, VolumeId};
 use mama_ports::volumes::{VolumeFacts, Volumes};
@@ -109,7 +109,7 @@ impl WriteTree for SabotagedTree {
         self.inner.create(at)
     }
 
-    fn reflink_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<()> {
+    fn reflink_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<Cloned> {
         self.inner.reflink_from(source, to)
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
 use mama_adapters::clock::ManualClock;
@@ -39,12 +40,14 @@ pub struct World {
     pub catalog: Arc<dyn Repository>,
     /// What the code under test sees of the machine; the machine itself unless something is put in between.
     pub fs: Arc<dyn Filesystem>,
-    /// What tells the machine's disks apart.
+    /// What lies under its folders: the machine's own disks unless something is put in their place.
     pub volumes: Arc<dyn Volumes>,
     /// What the archive verifies contents with.
     pub hasher: Arc<dyn ContentHasher>,
     /// Whether apply promotes what is pending.
     pub auto_assign: bool,
+    /// How many snapshots apply keeps, if it makes them.
+    pub snapshots: Option<NonZeroUsize>,
     clock: ManualClock,
     troubles: Arc<Troubles>,
 }
@@ -61,6 +64,7 @@ impl World {
             catalog: new_catalog(),
             hasher: Arc::new(Blake3),
             auto_assign: true,
+            snapshots: None,
             clock,
             troubles: Arc::default(),
         };
@@ -158,7 +162,12 @@ impl World {
             workers: Arc::new(Inline),
             clock: Arc::new(self.clock.clone()),
             events: Arc::clone(&self.troubles) as Arc<dyn EventSink>,
-            policy: Policy { rules: Rules { auto_assign: self.auto_assign }, transfers, reserve: 0 },
+            policy: Policy {
+                rules: Rules { auto_assign: self.auto_assign },
+                transfers,
+                reserve: 0,
+                snapshots: self.snapshots,
+            },
         })
     }
 

@@ -13,8 +13,6 @@
 //! | the network and FUSE: nfs, cifs, sshfs, 9p, virtiofs, … | `KIND:SOURCE` | what was mounted, such as `nfs:nas:/photos` |
 //! | an image without UUID, such as squashfs | `KIND:FILE` | the file behind the loop device |
 //! | without anything: tmpfs, overlay, a device without UUID or without udev | `KIND:SOURCE` | as the network; all that were mounted from the same source have one name |
-//!
-//! What is in `/proc/self/mountinfo` is escaped there (`\040`), and stays so.
 
 use std::os::unix::ffi::OsStrExt;
 

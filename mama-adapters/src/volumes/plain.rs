@@ -7,6 +7,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatVfsMountFlags, StatxFlags};
 use rustix::io::Errno;
 
 use super::identity::Marks;
+use super::mounts::{Mount, mounted_at};
 use crate::fs::posix::failed;
 
 /// Describes every file system of this machine alike.
@@ -25,17 +26,13 @@ fn describe(at: &AbsPath) -> Result<VolumeFacts, Errno> {
     let folder = rustix::fs::openat(CWD, at.as_bytes(), flags, Mode::empty())?;
     let stat = rustix::fs::fstatvfs(&folder)?;
     let magic = rustix::fs::fstatfs(&folder)?.f_type.cast_unsigned() & 0xffff_ffff;
-    let mount =
-        rustix::fs::statx(&folder, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS | StatxFlags::MNT_ID)?;
-    let known = StatxFlags::from_bits_retain(mount.stx_mask).contains(StatxFlags::MNT_ID);
-    let table = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
-    let table = String::from_utf8_lossy(&table);
-    let number = format!("{magic:#x}");
-    let (kind, source) = kind_and_source(&table, mount.stx_mnt_id).filter(|_| known).unwrap_or((&number, ""));
-    let device = (mount.stx_dev_major, mount.stx_dev_minor);
+    let device = rustix::fs::statx(&folder, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
+    let device = (device.stx_dev_major, device.stx_dev_minor);
+    let unlisted = || Mount { kind: format!("{magic:#x}"), source: String::new() };
+    let Mount { kind, source } = mounted_at(&folder)?.unwrap_or_else(unlisted);
     Ok(VolumeFacts {
-        kind: kind.to_owned(),
-        identity: Marks { magic, id: stat.f_fsid, device, kind, source }.name(),
+        identity: Marks { magic, id: stat.f_fsid, device, kind: &kind, source: &source }.name(),
+        kind,
         device: rustix::fs::makedev(device.0, device.1),
         total: stat.f_blocks.saturating_mul(stat.f_frsize),
         available: stat.f_bavail.saturating_mul(stat.f_frsize),
@@ -44,28 +41,12 @@ fn describe(at: &AbsPath) -> Result<VolumeFacts, Errno> {
     })
 }
 
-/// The kind of a mounted file system and what was mounted; `None` if the table does not have it.
-///
-/// A line is `36 35 98:0 /root /mount/point options optional… - type source super-options`.
-fn kind_and_source(table: &str, mount: u64) -> Option<(&str, &str)> {
-    let line = table.lines().find(|line| line.split(' ').next().is_some_and(|id| id.parse() == Ok(mount)))?;
-    let mut fields = line.split_once(" - ")?.1.split(' ');
-    Some((fields.next()?, fields.next().unwrap_or_default()))
-}
 
 #[cfg(test)]
 mod tests {
     use mama_ports::filesystem::FsErrorKind;
 
     use super::*;
-
-    #[test]
-    fn the_table_of_mounts_names_the_type() {
-        let table = "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw\n37 35 0:5 / /a\\040- rw - zfs p rw\n";
-        assert_eq!(kind_and_source(table, 36), Some(("ext3", "/dev/root")));
-        assert_eq!(kind_and_source(table, 37), Some(("zfs", "p")));
-        assert_eq!(kind_and_source(table, 3), None);
-    }
 
     #[test]
     fn proc_is_a_file_system_without_room() {

@@ -50,6 +50,7 @@ pub(super) fn use_case(config: &Config, app: &App, output: &Arc<Output>) -> Resu
             rules: Rules { auto_assign: config.auto_assign.value },
             transfers: config.transfers(),
             reserve: config.reserve.value.as_u64(),
+            snapshots: config.snapshots(),
         },
     })
 }

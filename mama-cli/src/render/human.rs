@@ -98,7 +98,10 @@ pub(crate) fn apply_summary(report: &ApplyReport) -> String {
         bytes(report.bytes_stored),
         seconds(report.seconds),
         some_of(&ways)
-    )
+    ) + &report
+        .snapshot
+        .as_ref()
+        .map_or_else(String::new, |name| format!("\n       as it was before: {name}"))
 }
 
 /// What a plan comes to.

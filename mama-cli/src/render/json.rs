@@ -110,6 +110,7 @@ pub(crate) fn apply_summary(report: &ApplyReport) -> Object {
         .with("elsewhere", report.elsewhere)
         .with("blobs_verified", report.blobs_verified)
         .with("turned_down", report.turned_down)
+        .with("snapshot", report.snapshot.clone())
 }
 
 /// The last line of a plan.

@@ -5,15 +5,17 @@
 
 mod perform;
 mod report;
+mod secure;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use mama_ports::events::{Event, EventSink};
 use mama_ports::filesystem::{FsError, FsErrorKind};
 use mama_ports::repository::{Catalog, Lease, PageSize, RepositoryError, Scope, Source};
 use mama_ports::runtime::{Clock, Workers};
-use mama_ports::vocab::{ArchiveId, BlobHash, Claim, Contest, ObservationId, Status};
+use mama_ports::vocab::{ArchiveId, BlobHash, Claim, Contest, ObservationId, PoolHealth, Status};
 use mama_ports::volumes::Volumes;
 
 use crate::archive::{Archive, SourceTrees, Stopped, Transfers};
@@ -58,6 +60,8 @@ pub struct Policy {
     pub transfers: Transfers,
     /// Bytes that stay free on the archive's disk.
     pub reserve: u64,
+    /// Set: a snapshot is made before the first change, and so many of mama's are kept.
+    pub snapshots: Option<NonZeroUsize>,
 }
 
 /// What stops an apply. Everything that was settled before stays.
@@ -101,6 +105,17 @@ pub enum ApplyError {
     /// Nothing can be written.
     #[error("the archive's disk is mounted read-only")]
     ReadOnly,
+    /// The pool fails.
+    #[error("the archive's ZFS pool {pool} is {health}; nothing was written")]
+    Pool {
+        /// Its name.
+        pool: String,
+        /// How it is.
+        health: PoolHealth,
+    },
+    /// There is no snapshot, and one is asked for.
+    #[error("cannot make the snapshot that is to come before every apply; nothing was written")]
+    Snapshot(#[source] FsError),
     /// A plan that breaks a promise; a bug of mama.
     #[error("the plan contradicts itself, so nothing of it was done; please report this")]
     Contradiction(#[source] Contradiction),
@@ -133,12 +148,18 @@ impl Apply {
             return Ok(());
         }
         self.check_room(0).await?;
+        self.check_pool().await?;
         let run = self.lock().await?;
         run.on_worker(|archive| archive.sweep()).await?;
 
         let mut after = None;
         let mut seen = BTreeSet::new();
+        let mut is_secured = false;
         while let Some(mut page) = self.page(scope, after, &BTreeSet::new(), &seen).await? {
+            if !is_secured && !page.plan.actions.is_empty() {
+                report.snapshot = self.secure().await?;
+                is_secured = true;
+            }
             if let Err(error) = run.perform(&page, report).await {
                 // room for others, at once; the next apply would do it too
                 drop(run.on_worker(|archive| archive.sweep()).await);

@@ -6,7 +6,7 @@ use crate::archive::{Entered, Transfer};
 use crate::reconcile::{Action, Finding, FindingKind, Goal, Plan, Prospect};
 
 /// The counters of an apply.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct ApplyReport {
     /// Observations that were looked at because they waited.
     pub observations: u64,
@@ -46,6 +46,8 @@ pub struct ApplyReport {
     pub elsewhere: u64,
     /// How long it took.
     pub seconds: f64,
+    /// The snapshot that was made before the first change, `dataset@name`.
+    pub snapshot: Option<String>,
 }
 
 impl ApplyReport {

@@ -1,6 +1,7 @@
 //! The vocabulary of the ports: values that are valid by construction and hold no policy.
 
 mod blob;
+mod dataset;
 mod escape;
 mod facts;
 mod meta;
@@ -10,6 +11,7 @@ mod time;
 mod volume;
 
 pub use blob::{BlobHash, BlobRecord, BlockReason, Digest, InvalidHash, Mime};
+pub use dataset::{DatasetFacts, PoolHealth, Snapshot};
 pub use escape::escaped;
 pub use facts::{FileFacts, FileId, FileKind, Fingerprint};
 pub use meta::MetaDoc;

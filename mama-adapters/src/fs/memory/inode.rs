@@ -69,8 +69,12 @@ pub enum Cloning {
     Off,
     /// It works.
     On,
+    /// It works, and does not say that it shared anything.
+    Untold,
     /// It reports success, and the new file holds zeros.
     Lying,
+    /// The same, and does not say that it shared anything.
+    UntoldLying,
 }
 
 #[derive(Debug, Clone)]

@@ -11,6 +11,7 @@ use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 
 mod beneath;
+mod clone;
 mod error;
 mod handle;
 mod stat;

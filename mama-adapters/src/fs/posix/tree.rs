@@ -6,7 +6,8 @@ use std::num::NonZeroU64;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use mama_ports::filesystem::{
-    Entry, Fs, FsError, FsErrorKind as Kind, Held, Listing, ReadHandle, ReadTree, WriteHandle, WriteTree,
+    Cloned, Entry, Fs, FsError, FsErrorKind as Kind, Held, Listing, ReadHandle, ReadTree, WriteHandle,
+    WriteTree,
 };
 use mama_ports::vocab::{AbsPath, FileFacts, FileKind, FileName, RelPath};
 use rustix::fs::{Advice, AtFlags, CWD, FlockOperation, Mode, OFlags, RawDir};
@@ -14,6 +15,7 @@ use rustix::io::{Errno, retry_on_intr};
 
 use super::FOLDER_MODE;
 use super::beneath::{self, Folder};
+use super::clone::clone;
 use super::error::{failed, failed_as, kind_of_join};
 use super::handle::{Lock, Reader, Writer};
 use super::stat::{facts_at, facts_of};
@@ -149,13 +151,16 @@ impl WriteTree for Tree {
         Ok(Box::new(Writer { file: File::from(file), path: self.root.join(at) }))
     }
 
-    fn reflink_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<()> {
+    fn reflink_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<Cloned> {
         let op = "clone";
         let source = source.fd().ok_or_else(|| self.refused(op, to, Kind::CrossDevice))?;
         let (folder, name) = self.place(op, to, Kind::AlreadyExists)?;
         let file = beneath::open_one(&folder, name.as_bytes(), NEW_FILE, PRIVATE)
             .map_err(|errno| self.failed(op, to, errno))?;
-        let Err(errno) = retry_on_intr(|| rustix::fs::ioctl_ficlone(&file, source)) else { return Ok(()) };
+        let errno = match clone(source, &file) {
+            Ok(cloned) => return Ok(cloned),
+            Err(errno) => errno,
+        };
         retry_on_intr(|| rustix::fs::unlinkat(&folder, name.as_bytes(), AtFlags::empty()))
             .map_err(|errno| self.failed("remove the failed clone", to, errno))?;
         // Kernels give many reasons why not, and copying is the answer to all.
