@@ -1,0 +1,21 @@
+//! Proof under fire: the real program on real file systems, killed, starved, raced and lied to.
+//!
+//! Quick by default; `MAMA_TORTURE=full` is the full form. Every test prints its seed, which `MAMA_TORTURE_SEED` repeats.
+//! `MAMA_TORTURE_DIR` says on which file system; memory unless said.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests are tests")]
+
+#[path = "torture/calls.rs"]
+mod calls;
+#[path = "torture/check.rs"]
+mod check;
+#[path = "torture/kills.rs"]
+mod kills;
+#[path = "torture/scale.rs"]
+mod scale;
+#[path = "torture/tracer.rs"]
+mod tracer;
+#[path = "torture/tree.rs"]
+mod tree;
+#[path = "torture/world.rs"]
+mod world;
