@@ -9,10 +9,18 @@
 mod calls;
 #[path = "torture/check.rs"]
 mod check;
+#[path = "torture/isolation.rs"]
+mod isolation;
 #[path = "torture/kills.rs"]
 mod kills;
+#[path = "torture/names.rs"]
+mod names;
+#[path = "torture/races.rs"]
+mod races;
 #[path = "torture/scale.rs"]
 mod scale;
+#[path = "torture/sources.rs"]
+mod sources;
 #[path = "torture/tracer.rs"]
 mod tracer;
 #[path = "torture/tree.rs"]

@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use crate::check::{self, Views, When};
 use crate::scale;
 use crate::tracer::{self, Meddling, Traced, WAITING};
-use crate::tree::{Facts, Lens, Photograph};
+use crate::tree::{Lens, Photograph, handed_over};
 use crate::world::{World, scan_of};
 
 const ERRNOS: [Errno; 14] = [
@@ -124,13 +124,6 @@ impl Stand {
     }
 }
 
-/// What a file that is handed over may differ in: it shares its inode with the archive, which is read-only.
-pub(crate) fn handed_over(facts: &mut Facts) {
-    if facts.kind == "file" {
-        (facts.links, facts.ctime, facts.mode) = (1, (0, 0), facts.mode & !0o222 | 0o044);
-    }
-}
-
 fn copy(from: PathBuf, to: PathBuf) {
     assert!(Command::new("cp").arg("-a").arg(from.join(".")).arg(to).status().unwrap().success());
 }
@@ -154,6 +147,10 @@ fn meddle(test: &str, meddlings: &[Meddling], quick: usize) {
     let work = |stand: Stand| {
         let mut harm = Vec::new();
         while let Some((stage, nth, meddling)) = sites.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let so_far = reached.load(Ordering::Relaxed);
+            if so_far > 0 && so_far.is_multiple_of(1000) {
+                println!("{test}: {so_far} of {}", sites.len());
+            }
             let (met, wrong) = stand.try_it(*stage, *nth, *meddling);
             reached.fetch_add(usize::from(met.is_some()), Ordering::Relaxed);
             if !wrong.is_empty() {

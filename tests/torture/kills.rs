@@ -10,10 +10,9 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use crate::calls::handed_over;
 use crate::check::{self, Views, When};
 use crate::scale;
-use crate::tree::{Lens, Photograph};
+use crate::tree::{Lens, Photograph, handed_over};
 use crate::world::{Run, World, scan_of};
 
 const SOURCES: [(&str, &str); 2] = [("existing", "photos"), ("incoming", "inbox")];
@@ -102,7 +101,9 @@ fn content(dice: &mut Rng) -> Vec<u8> {
         return format!("a copy of {}", dice.u8(..20)).into_bytes();
     }
     let size = if dice.u8(..50) == 0 { dice.usize(..200_000) } else { dice.usize(..4000) };
-    std::iter::repeat_with(|| dice.u8(..)).take(size).collect()
+    let mut bytes = vec![0; size];
+    dice.fill(&mut bytes);
+    bytes
 }
 
 /// Runs, and kills after this long; gives whether the kill came before the end.

@@ -84,26 +84,25 @@ impl Photograph {
 
     /// In words, what differs.
     pub(crate) fn differences(&self, later: &Self) -> Vec<String> {
-        self.differences_but(later, |_| {})
+        self.differences_but(later, |_, _| false)
     }
 
-    /// The same, where a file that is there in both may differ in what `forget` makes equal.
-    pub(crate) fn differences_but(&self, later: &Self, forget: impl Fn(&mut Facts)) -> Vec<String> {
-        let mut found = Vec::new();
-        for path in self.0.keys().chain(later.0.keys().filter(|path| !self.0.contains_key(*path))) {
-            let simplified = |tree: &Self| {
-                tree.0.get(path).cloned().map(|mut facts| {
-                    forget(&mut facts);
-                    facts
-                })
-            };
-            let (before, after) = (simplified(self), simplified(later));
-            if before != after {
-                found.push(format!("{path:?}: {before:?} became {after:?}"));
-            }
-        }
-        found
+    /// The same without what may be: facts before and after.
+    pub(crate) fn differences_but(&self, later: &Self, may_be: impl Fn(&Facts, &Facts) -> bool) -> Vec<String> {
+        let paths = self.0.keys().chain(later.0.keys().filter(|path| !self.0.contains_key(*path)));
+        let difference = |path: &PathBuf| match (self.0.get(path), later.0.get(path)) {
+            (Some(before), Some(after)) if before == after || may_be(before, after) => None,
+            (before, after) => Some(format!("{path:?}: {before:?} became {after:?}")),
+        };
+        paths.filter_map(difference).collect()
     }
+}
+
+/// What may become of a file that is handed over: it shares its inode with the archive, and so is read-only.
+pub(crate) fn handed_over(before: &Facts, after: &Facts) -> bool {
+    let Facts { links, ctime, mode, .. } = *after;
+    let is_shared = links > 1 && mode & 0o7777 == 0o444;
+    *after == Facts { links, ctime, mode, ..before.clone() } && is_shared
 }
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
