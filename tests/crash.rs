@@ -283,7 +283,8 @@ fn edits_stored(make: impl Fn() -> World + Copy) -> impl Iterator<Item = String>
     let honest = world();
     let before = honest.disk.steps();
     honest.apply().expect("an undisturbed apply");
-    let is_look = |step: &mama_adapters::fs::memory::Step| step.op == "look at" && step.path == path.as_bytes();
+    let is_look =
+        |step: &mama_adapters::fs::memory::Step| step.op == "look at" && step.path == path.as_bytes();
     let staging = honest.disk.trace()[before..].to_vec();
     let staged = staging.iter().position(|step| step.op == "sync all of").expect("a sync");
     let last_look = staging[..staged].iter().rposition(is_look).expect("it is looked at");

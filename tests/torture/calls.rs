@@ -113,7 +113,7 @@ impl Stand {
         let traced = self.run(stage, nth, meddling);
         let mut wrong: Vec<String> = match meddling {
             Meddling::Kill => Vec::new(),
-            Meddling::Fail(_) | Meddling::Short => traced.run.insanity(&[0, 1, 4]).into_iter().collect(),
+            Meddling::Fail(_) | Meddling::Short | Meddling::Pretend(_) => traced.run.insanity(&[0, 1, 4]).into_iter().collect(),
         };
         wrong.extend(check::faults(&self.world.archive(), When::Wrecked));
         wrong.extend(self.world.unsettled(&SOURCES, &self.gone));
@@ -184,4 +184,26 @@ fn an_error_from_any_call_to_the_file_system_does_no_harm() {
 #[test]
 fn a_short_transfer_at_any_call_does_no_harm() {
     meddle("a short transfer", &[Meddling::Short], 8);
+}
+
+/// The same checks, on a program that leaves out a step and does not know it.
+#[test]
+fn each_step_that_the_program_leaves_out_is_noticed() {
+    let stand = Stand::new();
+    let complaints = |step: &'static str| {
+        stand.reset(Stage::Apply);
+        let traced = stand.run(Stage::Apply, 0, Meddling::Pretend(step));
+        (traced.met, check::faults(&stand.world.archive(), When::Settled))
+    };
+    assert_eq!(complaints("nothing"), (None, Vec::new()));
+    for (step, complaint) in [
+        ("fchmod", "is not sealed"),
+        ("linkat", "I2"),
+        ("renameat", "I3"),
+        ("unlinkat", "left behind"),
+    ] {
+        let (met, complaints) = complaints(step);
+        assert!(met.is_some(), "there is no {step}");
+        assert!(complaints.iter().any(|said| said.contains(complaint)), "{step}: {complaints:?}");
+    }
 }

@@ -97,12 +97,6 @@ fn beliefs(archive: &Path) -> Beliefs {
     let catalog = Connection::open(copy.path().join("catalog.sqlite3")).unwrap();
     let problems: String = catalog.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(problems, "ok", "the catalog is damaged");
-    let is_made: bool = catalog
-        .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'observation'", [], |row| row.get(0))
-        .unwrap();
-    if !is_made {
-        return Beliefs { stored: Stored::new(), placed: BTreeMap::new() };
-    }
     let stored = all(&catalog, "SELECT hash, size FROM blobs WHERE storage_path IS NOT NULL", |row| {
         Ok((row.get(0)?, row.get(1)?))
     });

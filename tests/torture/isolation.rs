@@ -122,7 +122,8 @@ fn a_handed_over_file_that_its_owner_edits_is_noticed_by_the_next_scan_and_apply
         world.scan(INCOMING.0, INCOMING.1);
         world.mama(["apply"]);
         let wrong = check::faults(&world.archive(), When::Wrecked);
-        let is_content_lost: Vec<&String> = wrong.iter().filter(|fault| !fault.contains("not sealed")).collect();
+        let is_content_lost: Vec<&String> =
+            wrong.iter().filter(|fault| !fault.contains("not sealed")).collect();
         assert_eq!(is_content_lost, Vec::<&String>::new(), "{name}");
         let expected = check::expected_views(INCOMING.0, &world.path(INCOMING.1));
         assert_eq!(check::differing_views(&world.archive(), &expected), Vec::<String>::new(), "{name}");

@@ -7,8 +7,8 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use fastrand::Rng;
-use rustix::fs::{CWD, Mode, OFlags};
 use rusqlite::Connection;
+use rustix::fs::{CWD, Mode, OFlags};
 
 use crate::check;
 use crate::scale;
@@ -142,7 +142,11 @@ fn hostile_names_come_through_byte_for_byte_and_never_lead_out() {
     paths.push(vec![vec![b'x']; 400]);
     while expected.len() < wanted {
         let path = paths.pop().unwrap_or_else(|| any_path(&mut dice));
-        let path = if path.iter().map(|name| name.len() + 1).sum::<usize>() > deepest { vec![any_name(&mut dice)] } else { path };
+        let path = if path.iter().map(|name| name.len() + 1).sum::<usize>() > deepest {
+            vec![any_name(&mut dice)]
+        } else {
+            path
+        };
         let content = expected.len().to_string();
         if !path.iter().any(|name| is_litter(name)) && put(&world.path("photos"), &path, content.as_bytes()) {
             expected.insert(path.join(&b'/'), blake3::hash(content.as_bytes()).to_hex().to_string());
@@ -153,8 +157,12 @@ fn hostile_names_come_through_byte_for_byte_and_never_lead_out() {
 
     assert_eq!(world.unsettled(&[("existing", "photos")], &check::Views::new()), Vec::<String>::new());
     assert_eq!(sightings(&world.archive()), expected);
-    assert_eq!(before.differences(&Photograph::of(&world.path("photos"), Lens::Contents)), Vec::<String>::new());
-    let around: BTreeSet<_> = std::fs::read_dir(world.root()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(
+        before.differences(&Photograph::of(&world.path("photos"), Lens::Contents)),
+        Vec::<String>::new()
+    );
+    let around: BTreeSet<_> =
+        std::fs::read_dir(world.root()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(around, ["archive", "mama.toml", "photos"].map(Into::into).into());
     println!("names: {wanted} names, 0 differences, 0 escapes");
 }

@@ -74,9 +74,14 @@ fn meddle(world: &World, owner: usize, dice: &mut Rng) {
 fn meddle_with_archive(world: &World, dice: &mut Rng) {
     let views = world.path("archive/views/existing").join(world.root().strip_prefix("/").unwrap());
     let n = dice.usize(..FILES);
-    let targets = [world.path("archive/tmp"), views.join(album(n)), views.join(file(n)), views.join("photos")];
+    let targets =
+        [world.path("archive/tmp"), views.join(album(n)), views.join(file(n)), views.join("photos")];
     let target = dice.choice(&targets).unwrap();
-    let canary = world.path("outside").join(if target.ends_with(format!("{n}.jpg")) { format!("{n}.jpg") } else { String::new() });
+    let canary = world.path("outside").join(if target.ends_with(format!("{n}.jpg")) {
+        format!("{n}.jpg")
+    } else {
+        String::new()
+    });
     swap(world, target, &canary, "link into the archive", Duration::from_micros(dice.u64(..3000)));
 }
 
@@ -112,7 +117,11 @@ fn racing_writers_and_swapped_links_do_no_harm() {
         let dice = dice.fork();
         threads.spawn(move || race(swaps, dice, racing, |dice| meddle_with_archive(world, dice)));
         while racing.load(Ordering::Acquire) > 0 && wrong.is_empty() {
-            for args in [scan_of("existing", "photos").as_slice(), &scan_of("incoming", "inbox"), &["apply", "--json"]] {
+            for args in [
+                scan_of("existing", "photos").as_slice(),
+                &scan_of("incoming", "inbox"),
+                &["apply", "--json"],
+            ] {
                 wrong.extend(world.mama(args).insanity(&[0, 1, 4]));
                 runs += 1;
             }
@@ -128,7 +137,9 @@ fn racing_writers_and_swapped_links_do_no_harm() {
     wrong.extend(world.unsettled(&SOURCES, &Views::new()));
     wrong.extend(escapes(&world, &outside));
     assert!(wrong.is_empty(), "{wrong:#?}");
-    println!("races: {edits} edits and swaps in sources, {swaps} swaps in the archive, {runs} runs, 0 bad, 0 escapes");
+    println!(
+        "races: {edits} edits and swaps in sources, {swaps} swaps in the archive, {runs} runs, 0 bad, 0 escapes"
+    );
 }
 
 /// What was touched outside, or came in from there; and what was handed over and is a mixture.
@@ -147,4 +158,16 @@ fn escapes(world: &World, outside: &Photograph) -> Vec<String> {
     let mixtures = shown.files().map(|(path, _)| incoming.join(path)).filter(is_mixture);
     found.extend(mixtures.map(|path| format!("{path:?} is a mixture")));
     found
+}
+
+#[test]
+fn the_check_for_escapes_notices_them() {
+    let world = World::new();
+    world.write("photos/1.jpg", "canary 1");
+    world.write("inbox/2.jpg", "one\ntwo\n");
+    world.write("outside/1.jpg", "canary 1");
+    let outside = Photograph::of(&world.path("outside"), Lens::Contents);
+    assert_eq!(world.unsettled(&SOURCES, &Views::new()), Vec::<String>::new());
+    world.write("outside/1.jpg", "touched");
+    assert_eq!(escapes(&world, &outside).len(), 3);
 }

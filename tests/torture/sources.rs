@@ -70,7 +70,11 @@ fn is_root() -> bool {
 /// Words before `mama` that make the world's `photos` a read-only mount for it.
 fn read_only() -> Vec<&'static str> {
     let script = "mount --bind photos photos && mount -o remount,bind,ro photos && ! touch photos/x 2>&- && exec \"$@\"";
-    let namespace = if is_root() { ["unshare", "--mount"].as_slice() } else { &["unshare", "--map-root-user", "--mount"] };
+    let namespace = if is_root() {
+        ["unshare", "--mount"].as_slice()
+    } else {
+        &["unshare", "--map-root-user", "--mount"]
+    };
     [namespace, &["sh", "-c", script, "sh"]].concat()
 }
 
@@ -124,7 +128,10 @@ fn run_under(world: &World, words: &[&str], kind: &str, statuses: &[i32]) -> Vec
     }
     wrong.extend(check::faults(&world.archive(), When::Settled));
     if statuses == [0] {
-        wrong.extend(check::differing_views(&world.archive(), &check::expected_views(kind, &world.path("photos"))));
+        wrong.extend(check::differing_views(
+            &world.archive(),
+            &check::expected_views(kind, &world.path("photos")),
+        ));
     }
     wrong
 }

@@ -13,6 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::libc::{PTRACE_SYSCALL_INFO_ENTRY, user_regs_struct};
 use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -29,6 +30,8 @@ pub(crate) enum Meddling {
     Fail(Errno),
     /// A read or a write moves one byte only; any other call is left alone.
     Short,
+    /// Every call of this name does nothing and says that it worked, whichever is counted.
+    Pretend(&'static str),
 }
 
 /// What came of it.
@@ -137,7 +140,7 @@ pub(crate) fn run(mut command: Command, nth: usize, meddling: Meddling) -> Trace
         hangs
     });
     let mut tracer =
-        Tracer { pid, nth, meddling, started: false, calls: 0, met: None, failing: BTreeMap::new() };
+        Tracer { pid, nth, meddling, started: false, calls: 0, met: None, unmade: BTreeMap::new() };
     let status = tracer.follow();
     drop(done);
     assert!(!watchdog.join().unwrap(), "it hangs after {:?}", tracer.met);
@@ -160,8 +163,8 @@ struct Tracer {
     started: bool,
     calls: usize,
     met: Option<String>,
-    /// Threads in a call that is to fail.
-    failing: BTreeMap<Pid, Errno>,
+    /// Threads in a call that is not made, and what it is to give.
+    unmade: BTreeMap<Pid, i64>,
 }
 
 impl Tracer {
@@ -186,10 +189,10 @@ impl Tracer {
 
     fn call(&mut self, pid: Pid) -> nix::Result<()> {
         let mut regs = ptrace::getregs(pid)?;
-        let enters = ptrace::syscall_info(pid)?.op == nix::libc::PTRACE_SYSCALL_INFO_ENTRY;
+        let enters = ptrace::syscall_info(pid)?.op == PTRACE_SYSCALL_INFO_ENTRY;
         if !enters {
-            if let Some(errno) = self.failing.remove(&pid) {
-                regs.rax = (-i64::from(errno as i32)).cast_unsigned();
+            if let Some(result) = self.unmade.remove(&pid) {
+                regs.rax = result.cast_unsigned();
                 ptrace::setregs(pid, regs)?;
             }
             return Ok(());
@@ -197,17 +200,18 @@ impl Tracer {
         self.started |= regs.orig_rax == POLL;
         let Some(words) = self.started.then(|| describe(pid, &regs)).flatten() else { return Ok(()) };
         self.calls += 1;
-        if self.calls - 1 != self.nth {
+        let is_meant = match self.meddling {
+            Meddling::Pretend(name) => words.split(' ').next() == Some(name),
+            Meddling::Kill | Meddling::Fail(_) | Meddling::Short => self.calls - 1 == self.nth,
+        };
+        if !is_meant {
             return Ok(());
         }
         self.met = Some(words);
         match self.meddling {
             Meddling::Kill => kill(self.pid, Signal::SIGKILL),
-            Meddling::Fail(errno) => {
-                regs.orig_rax = u64::MAX;
-                self.failing.insert(pid, errno);
-                ptrace::setregs(pid, regs)
-            }
+            Meddling::Fail(errno) => self.unmake(pid, regs, -i64::from(errno as i32)),
+            Meddling::Pretend(_) => self.unmake(pid, regs, 0),
             Meddling::Short if MOVES_BYTES.contains(&regs.orig_rax) => {
                 regs.rdx = regs.rdx.min(1);
                 ptrace::setregs(pid, regs)
@@ -215,10 +219,16 @@ impl Tracer {
             Meddling::Short => Ok(()),
         }
     }
+
+    fn unmake(&mut self, pid: Pid, mut regs: user_regs_struct, result: i64) -> nix::Result<()> {
+        regs.orig_rax = u64::MAX;
+        self.unmade.insert(pid, result);
+        ptrace::setregs(pid, regs)
+    }
 }
 
 /// A call to the file system in words; `None` if it is none, or one to what is no file.
-fn describe(pid: Pid, regs: &nix::libc::user_regs_struct) -> Option<String> {
+fn describe(pid: Pid, regs: &user_regs_struct) -> Option<String> {
     let (_, name, names) = CALLS.iter().find(|(number, ..)| *number == regs.orig_rax)?;
     let file = match names {
         Names::Descriptor => descriptor(pid, regs.rdi)?,

@@ -88,7 +88,11 @@ impl Photograph {
     }
 
     /// The same without what may be: facts before and after.
-    pub(crate) fn differences_but(&self, later: &Self, may_be: impl Fn(&Facts, &Facts) -> bool) -> Vec<String> {
+    pub(crate) fn differences_but(
+        &self,
+        later: &Self,
+        may_be: impl Fn(&Facts, &Facts) -> bool,
+    ) -> Vec<String> {
         let paths = self.0.keys().chain(later.0.keys().filter(|path| !self.0.contains_key(*path)));
         let difference = |path: &PathBuf| match (self.0.get(path), later.0.get(path)) {
             (Some(before), Some(after)) if before == after || may_be(before, after) => None,
@@ -98,11 +102,11 @@ impl Photograph {
     }
 }
 
-/// What may become of a file that is handed over: it shares its inode with the archive, and so is read-only.
+/// What may become of a file that is handed over: it shares its inode with the archive, or did, and so is read-only.
 pub(crate) fn handed_over(before: &Facts, after: &Facts) -> bool {
     let Facts { links, ctime, mode, .. } = *after;
-    let is_shared = links > 1 && mode & 0o7777 == 0o444;
-    *after == Facts { links, ctime, mode, ..before.clone() } && is_shared
+    let is_sealed = mode & 0o7777 == 0o444;
+    *after == Facts { links, ctime, mode, ..before.clone() } && (is_sealed || mode == before.mode)
 }
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
