@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests are tests")]
 
+#[cfg(target_arch = "x86_64")]
 #[path = "torture/calls.rs"]
 mod calls;
 #[path = "torture/check.rs"]
@@ -21,6 +22,7 @@ mod races;
 mod scale;
 #[path = "torture/sources.rs"]
 mod sources;
+#[cfg(target_arch = "x86_64")]
 #[path = "torture/tracer.rs"]
 mod tracer;
 #[path = "torture/tree.rs"]

@@ -25,7 +25,7 @@ const DEEDS: [(&str, &str); 6] = [
     ("append", "echo more >> \"$1\""),
     ("truncate", ": > \"$1\""),
     ("overwrite in place", "printf X | dd of=\"$1\" conv=notrunc status=none"),
-    ("write through a mapping's descriptor", "exec 3<>\"$1\" && printf Y >&3"),
+    ("open for both and write", "exec 3<>\"$1\" && printf Y >&3"),
     ("set an attribute", "setfattr -n user.x -v y \"$1\""),
     ("make writable", "chmod u+w,go+w \"$1\""),
 ];
