@@ -43,7 +43,7 @@ pub(crate) fn faults(archive: &Path, when: When) -> Vec<String> {
             wrong.push(format!("blobs/{path:?} is a {}", facts.kind));
             continue;
         };
-        if *path != PathBuf::from(format!("{}/{}/{hash}", &hash[..2], &hash[2..4])) {
+        if path.as_path() != Path::new(&format!("{}/{}/{hash}", &hash[..2], &hash[2..4])) {
             wrong.push(format!("I1: blobs/{} holds {} bytes of {hash}", path.display(), facts.size));
         }
         if facts.mode & 0o7777 != 0o444 || !facts.attributes.is_empty() {

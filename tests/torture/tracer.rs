@@ -118,6 +118,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) const WAITING: [&str; 4] = ["sh", "-c", "kill -STOP $$; exec \"$@\"", "sh"];
 
 /// Runs what begins with [`WAITING`], and meddles with its `nth` call to the file system.
+#[expect(clippy::zombie_processes, reason = "the tracer waits for it")]
 pub(crate) fn run(mut command: Command, nth: usize, meddling: Meddling) -> Traced {
     let (stdout, stderr) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
     command.stdin(Stdio::null()).stdout(stdout.try_clone().unwrap()).stderr(stderr.try_clone().unwrap());

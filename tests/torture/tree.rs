@@ -122,7 +122,7 @@ fn facts_of(stat: &Stat, kind: FileType) -> Facts {
             _ => "special",
         },
         inode: stat.st_ino,
-        links: u64::from(stat.st_nlink),
+        links: stat.st_nlink,
         // of a folder, file systems make of it what they like
         size: if is_folder { 0 } else { stat.st_size },
         mode: stat.st_mode,
