@@ -8,7 +8,7 @@ DEMO ?= $(HOME)/mama-demo
 folder = $(patsubst ~%,$(HOME)%,$(DIR))
 mama = MAMA_CONFIG="$(DEMO)/mama.toml" cargo run --quiet --release -p mama-cli --
 
-.PHONY: demo test check torture-disks
+.PHONY: demo test torture torture-disks check
 
 demo:
 	@test -n "$(DIR)" || { echo 'say which folder: make demo DIR=~/Pictures' >&2; exit 2; }
@@ -27,6 +27,10 @@ demo:
 test:
 	tools/install-packages build run test
 	cargo test --workspace
+
+torture:
+	tools/install-packages build run test
+	MAMA_TORTURE=full cargo test --release -p mama-cli --test torture -- --nocapture --test-threads 1
 
 check:
 	cargo fmt --all --check

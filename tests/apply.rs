@@ -555,6 +555,22 @@ fn what_rotted_with_its_only_source_gone_is_put_aside_and_reported() {
 }
 
 #[test]
+fn a_handed_over_file_that_is_edited_in_place_at_the_same_size_leaves_no_wrong_bytes() {
+    let world = World::new();
+    world.write("/incoming/a.jpg", "handed over");
+    world.scan_as("/incoming", SourceKind::Incoming, "anna").unwrap();
+    assert_eq!(world.apply().unwrap().hardlinked, 1);
+    world.write("/incoming/a.jpg", "HANDED OVER");
+    world.scan_as("/incoming", SourceKind::Incoming, "anna").unwrap();
+    let report = world.apply().unwrap();
+    assert_eq!((report.blobs_stored, report.errors), (1, 1), "{report:?}");
+    assert_eq!(world.violations(), Vec::<String>::new());
+    assert_eq!(world.files_below(&format!("{ARCHIVE}/quarantine")).len(), 1);
+    assert_eq!(world.apply().unwrap().lost, 1);
+    quiet(&world);
+}
+
+#[test]
 fn an_archive_is_made_once_and_never_inside_another() {
     let world = World::new();
     let make = |at: &str, identity| archive::create(&*world.fs, &path(at), identity, Arc::new(Blake3));
