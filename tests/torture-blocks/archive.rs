@@ -15,21 +15,35 @@ fn open(catalog: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(catalog, flags)
 }
 
-/// The contents that the catalog calls stored, and where.
-pub(crate) fn stored(catalog: &Path) -> rusqlite::Result<BTreeMap<String, String>> {
-    let catalog = open(catalog)?;
-    let mut rows =
-        catalog.prepare("SELECT hash, storage_path FROM blobs WHERE storage_path IS NOT NULL")?;
-    rows.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+/// What the catalog says was done.
+pub(crate) struct Done {
+    /// Where a content is stored.
+    stored: Vec<String>,
+    /// Which view shows which content.
+    placed: Vec<(String, String)>,
 }
 
-/// A copy of the catalog as a reader sees it, in one file.
-pub(crate) fn copy_catalog(catalog: &Path, to: &Path) -> Outcome<()> {
-    open(catalog)?.execute("VACUUM INTO ?1", [to.to_str().ok_or("no UTF-8")?])?;
-    Ok(())
+impl Done {
+    /// Only what a commit has made durable can be read.
+    pub(crate) fn read(catalog: &Path) -> rusqlite::Result<Self> {
+        let mut catalog = open(catalog)?;
+        let catalog = catalog.transaction()?;
+        let mut stored = catalog.prepare("SELECT storage_path FROM blobs WHERE storage_path IS NOT NULL")?;
+        let mut placed =
+            catalog.prepare("SELECT view_path, blob_hash FROM observations WHERE placement = 'placed'")?;
+        Ok(Self {
+            stored: stored.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?,
+            placed: placed.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// It only grows, with this corpus.
+    pub(crate) fn count(&self) -> usize {
+        self.stored.len() + self.placed.len()
+    }
 }
 
-/// Everything that is wrong, in words; `acknowledged` contents were stored for certain.
+/// Everything that is wrong, in words; the catalog had said that `acknowledged` things were done.
 pub(crate) fn violations(archive: &Path, catalog: &Path, acknowledged: usize) -> Outcome<Vec<String>> {
     let (mut wrong, mut inodes) = (Vec::new(), BTreeMap::new());
     for path in files(&archive.join("blobs"))? {
@@ -52,23 +66,20 @@ pub(crate) fn violations(archive: &Path, catalog: &Path, acknowledged: usize) ->
     }
 
     let named: BTreeSet<&String> = inodes.values().collect();
-    let stored = stored(catalog)?;
-    for path in stored.values().filter(|path| !named.contains(path)) {
+    let done = Done::read(catalog)?;
+    for path in done.stored.iter().filter(|path| !named.contains(path)) {
         wrong.push(format!("{path} is stored, says the catalog, and is not there"));
     }
-    if stored.len() < acknowledged {
-        wrong.push(format!("{acknowledged} were stored, and the catalog knows {}", stored.len()));
-    }
-    let catalog = open(catalog)?;
-    let mut rows =
-        catalog.prepare("SELECT view_path, blob_hash FROM observations WHERE placement = 'placed'")?;
-    let placed = rows.query_map((), |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
-    for (view, hash) in placed.collect::<Result<Vec<_>, _>>()? {
-        let shows = fs::metadata(archive.join(&view)).ok().and_then(|facts| inodes.get(&facts.ino()));
-        if !shows.is_some_and(|blob| blob.ends_with(&hash)) {
-            wrong.push(format!("{view} shows {hash}, says the catalog, and shows {shows:?}"));
+    for (view, hash) in &done.placed {
+        let shown = fs::metadata(archive.join(view)).ok().and_then(|facts| inodes.get(&facts.ino()));
+        if !shown.is_some_and(|blob| blob.ends_with(hash)) {
+            wrong.push(format!("{view} shows {hash}, says the catalog, and shows {shown:?}"));
         }
     }
+    if done.count() < acknowledged {
+        wrong.push(format!("{acknowledged} things were done, and the catalog knows of {}", done.count()));
+    }
+    let catalog = open(catalog)?;
     let sound: String = catalog.query_row("PRAGMA quick_check", (), |row| row.get(0))?;
     if sound != "ok" {
         wrong.push(format!("the catalog is damaged: {sound}"));

@@ -1,6 +1,6 @@
 //! The disk as a power cut at many points of the stream of writes would have left it, each tried.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -34,79 +34,116 @@ pub(crate) struct Images {
     /// An existing folder for those that fail
     #[arg(long)]
     keep: PathBuf,
-    /// The copies that `follow` made of a catalog that is not on the disk
+    /// Where the ext4 at the disk's end is mounted that has what is not in the first file system
     #[arg(long)]
-    copies: Option<PathBuf>,
+    beside: Option<PathBuf>,
+    /// Where that begins, in bytes
+    #[arg(long)]
+    begin: u64,
     #[command(flatten)]
     mama: Mama,
 }
 
+/// How many bad images are kept.
+const KEPT: usize = 5;
+
+/// When the power fails.
+#[derive(Debug)]
+struct Cut {
+    /// So many entries of the log have happened.
+    point: usize,
+    /// The seed that says which of those are lost that no flush has made durable.
+    lose: Option<u64>,
+    /// What the catalog had said was done.
+    acknowledged: usize,
+}
+
 impl Images {
-    /// Tries them all, half of them with lost writes; how many are bad.
+    /// Tries them all; how many are bad.
     pub(crate) fn try_all(&self) -> Outcome<usize> {
         let mut writes = Writes::open(&self.log)?;
-        let marks: Vec<(usize, String)> = writes.marks().map(|(at, mark)| (at, mark.to_owned())).collect();
-        let end = marks.iter().find(|(_, mark)| mark == "end").ok_or("the log has no end")?.0;
-        // entries before it → contents that were stored for certain
-        let stored = marks.iter().filter_map(|(at, mark)| Some((*at, mark.strip_prefix("stored-")?)));
-        let stored: Vec<(usize, usize)> =
-            stored.map(|(at, count)| Ok((at, count.parse()?))).collect::<Outcome<_>>()?;
-        let start = stored.first().ok_or("nothing was stored")?.0;
-        println!("{} images of {} writes, seed {}", self.count, end - start, self.seed);
-
+        let cuts = self.cuts(&writes)?;
+        println!("{} images, seed {}", cuts.len(), self.seed);
         let (base, image) = (self.work.join("base"), self.work.join("image"));
         let mut disk = File::create(&base)?;
         disk.set_len(self.size)?;
         let (mut written, mut bad) = (0, 0);
-        for nth in 0..self.count {
-            let point = start + 1 + (end - start) * nth / self.count;
-            let lose = (nth % 2 == 1).then(|| self.seed + nth as u64);
-            let acknowledged = stored.iter().rev().find(|(at, _)| *at < point).map_or(0, |(_, count)| *count);
-            let durable = writes.durable(point);
+        for (nth, cut) in cuts.iter().enumerate() {
+            let durable = writes.durable(cut.point);
             writes.replay(&mut disk, written, durable, None)?;
             written = durable;
-            let make = |image: &Path| succeed(Command::new("cp").arg("--sparse=always").args([&base, image]));
+            let mut make = |image: &Path| {
+                succeed(Command::new("cp").arg("--sparse=always").args([&base, image]))?;
+                let mut disk = File::options().write(true).open(image)?;
+                writes.replay(&mut disk, durable, cut.point, cut.lose)
+            };
             make(&image)?;
-            let mut cut = File::options().write(true).open(&image)?;
-            writes.replay(&mut cut, durable, point, lose)?;
-            drop(cut);
-
-            let found = self.mounted(&image, |mama| mama.recover(acknowledged), acknowledged);
+            let found = self.mounted(&image, || self.mama.recover(cut.acknowledged));
             let found = found.unwrap_or_else(|error| vec![error.to_string()]);
             if !found.is_empty() {
                 bad += 1;
-                println!("BAD {nth}: {point} writes, losing {lose:?}, {} violations", found.len());
+                println!("BAD {nth}: {cut:?}, {} violations", found.len());
                 found.iter().take(3).for_each(|violation| println!("  {violation}"));
-                if bad <= 5 {
-                    make(&image)?;
-                    writes.replay(&mut File::options().write(true).open(&image)?, durable, point, lose)?;
-                    let keep = self.keep.join(format!("{}-{nth}.image", self.fs));
-                    succeed(Command::new("cp").arg("--sparse=always").args([&image, &keep]))?;
+                if bad <= KEPT {
+                    let keep = self.keep.join(format!("{}-{}-{nth}.image", self.fs, self.seed));
+                    make(&keep)?;
                     println!("  kept as {}", keep.display());
                 }
+            } else if nth % 100 == 99 {
+                println!("{} done", nth + 1);
             }
         }
-        println!("{bad} bad of {}", self.count);
+        println!("{bad} bad of {}", cuts.len());
         Ok(bad)
     }
 
+    /// Half of them evenly over all writes, and half over the times between two flushes, with lost writes.
+    fn cuts(&self, writes: &Writes) -> Outcome<Vec<Cut>> {
+        let is_acknowledgement = |(at, mark): (usize, &str)| Some((at, mark.strip_prefix("done-")?.parse().ok()?));
+        let acknowledgements: Vec<(usize, usize)> = writes.marks().filter_map(is_acknowledgement).collect();
+        let start = acknowledgements.first().ok_or("nothing was acknowledged")?.0 + 1;
+        let end = writes.marks().find(|(_, mark)| *mark == "end").ok_or("the log has no end")?.0;
+        let mut flushes: Vec<usize> = writes.flushes().filter(|at| (start..end).contains(at)).collect();
+        flushes.push(end);
+        println!("{} writes, {} flushes, {} acknowledgements", end - start, flushes.len(), acknowledgements.len());
+
+        let acknowledged = |point| acknowledgements.iter().rev().find(|(at, _)| *at < point).map_or(0, |a| a.1);
+        let cut = |point, lose| Cut { point, lose, acknowledged: acknowledged(point) };
+        let half = self.count / 2;
+        let evenly = (0..half).map(|nth| cut(start + (end - start) * nth / half, None));
+        let between = (0..half).map(|nth| {
+            let lose = self.seed + nth as u64;
+            let (which, dice) = (flushes.len() * nth / half, blake3::hash(&lose.to_le_bytes()));
+            let first = which.checked_sub(1).map_or(start, |before| flushes[before] + 1);
+            let room = flushes[which] + 1 - first;
+            cut(first + usize::from(dice.as_bytes()[0]) * room / 256, Some(lose))
+        });
+        let mut cuts: Vec<Cut> = evenly.chain(between).collect();
+        cuts.sort_by_key(|cut| cut.point);
+        Ok(cuts)
+    }
+
     /// Mounts an image, does something, and unmounts it.
-    fn mounted<T>(&self, image: &Path, act: impl FnOnce(&Mama) -> Outcome<T>, acknowledged: usize) -> Outcome<T> {
-        let mut mama = self.mama.clone();
-        if let Some(copies) = &self.copies {
-            mama.catalog = self.work.join("catalog.sqlite3");
-            for ending in ["", "-wal", "-shm"] {
-                fs::remove_file(self.work.join(format!("catalog.sqlite3{ending}"))).ok();
-            }
-            fs::copy(copies.join(acknowledged.to_string()), &mama.catalog)?;
-        }
-        let device = said(Command::new("losetup").args(["--find", "--show"]).arg(image))?;
+    fn mounted<T>(&self, image: &Path, act: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+        let part = |from: u64, to: u64| {
+            let part = [format!("--offset={from}"), format!("--sizelimit={}", to - from)];
+            said(Command::new("losetup").args(["--find", "--show"]).args(part).arg(image))
+        };
+        let device = part(0, self.begin)?;
         let done = self.mount(&device).and_then(|()| {
-            let done = act(&mama);
+            let done = match &self.beside {
+                Some(beside) => part(self.begin, self.size).and_then(|device| {
+                    mount("ext4", &device, beside)?;
+                    let done = act();
+                    succeed(Command::new("umount").arg("--detach-loop").arg(beside))?;
+                    done
+                }),
+                None => act(),
+            };
             self.unmount()?;
             done
         });
-        succeed(Command::new("losetup").arg("--detach").arg(&device))?;
+        succeed(Command::new("losetup").arg("--detach").arg(device))?;
         done
     }
 
@@ -115,7 +152,7 @@ impl Images {
             let import = ["import", "-f", "-o", "cachefile=none", "-d", device, "tank"];
             return succeed(Command::new("zpool").args(import));
         }
-        succeed(Command::new("mount").args(["-t", &self.fs, device]).arg(&self.at))
+        mount(&self.fs, device, &self.at)
     }
 
     fn unmount(&self) -> Outcome<()> {
@@ -129,6 +166,10 @@ impl Images {
         }
         Ok(())
     }
+}
+
+fn mount(fs: &str, device: &str, at: &Path) -> Outcome<()> {
+    succeed(Command::new("mount").args(["-t", fs, device]).arg(at))
 }
 
 fn succeed(command: &mut Command) -> Outcome<()> {

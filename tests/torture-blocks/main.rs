@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use archive::Done;
 use clap::Parser;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -29,17 +30,14 @@ enum Job {
         /// Names what is in them
         seed: u64,
     },
-    /// Print how many contents the catalog calls stored, each time that there are more, until killed
+    /// Print how much the catalog says was done, each time that it is more, until killed
     Follow {
         /// The catalog's file
         catalog: PathBuf,
-        /// Before that, copy the catalog to this folder
-        #[arg(long)]
-        copies: Option<PathBuf>,
     },
     /// Check an archive after a power cut, and what mama makes of it
     Recover {
-        /// What was stored for certain
+        /// How much `follow` had printed
         #[arg(long, default_value_t = 0)]
         acknowledged: usize,
         #[command(flatten)]
@@ -52,7 +50,7 @@ enum Job {
 fn main() -> Outcome<ExitCode> {
     let found = match Job::parse() {
         Job::Corpus { dir, seed } => return corpus::make(&dir, seed).map(|()| ExitCode::SUCCESS),
-        Job::Follow { catalog, copies } => return follow(&catalog, copies.as_deref()),
+        Job::Follow { catalog } => return follow(&catalog),
         Job::Recover { acknowledged, mama } => {
             let found = mama.recover(acknowledged)?;
             found.iter().for_each(|bad| println!("  {bad}"));
@@ -63,16 +61,13 @@ fn main() -> Outcome<ExitCode> {
     Ok(if found == 0 { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
 
-/// Only what a commit made durable can be read, so that whatever this has printed must survive.
-fn follow(catalog: &Path, copies: Option<&Path>) -> Outcome<ExitCode> {
+/// Whatever this has printed must survive.
+fn follow(catalog: &Path) -> Outcome<ExitCode> {
     let mut last = None;
     loop {
         // it is busy at times, which the next look makes good
-        let now = archive::stored(catalog).ok().map(|stored| stored.len()).max(last);
+        let now = Done::read(catalog).ok().map(|done| done.count()).max(last);
         if now != last {
-            if let (Some(copies), Some(now)) = (copies, now) {
-                archive::copy_catalog(catalog, &copies.join(now.to_string()))?;
-            }
             println!("{}", now.unwrap_or_default());
             std::io::stdout().flush()?;
             last = now;

@@ -1,5 +1,6 @@
 //! mama, run again after a power cut.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -23,26 +24,28 @@ pub(crate) struct Mama {
     pub(crate) sources: PathBuf,
 }
 
-/// The folders of the corpus, and how they came there.
-const SOURCES: [(&str, &str); 3] = [("first", "existing"), ("second", "existing"), ("handed-over", "incoming")];
+/// Kind → the folders of the corpus that came that way.
+const SOURCES: [(&str, &[&str]); 2] = [("existing", &["first", "second"]), ("incoming", &["handed-over"])];
 
 impl Mama {
     /// Checks what the power cut left, scans and applies, checks again, and applies once more, which must change nothing.
     pub(crate) fn recover(&self, acknowledged: usize) -> Outcome<Vec<String>> {
         let mut wrong = violations(&self.archive, &self.catalog, acknowledged)?;
-        for (folder, kind) in SOURCES {
-            let folder = self.sources.join(folder);
-            let folder = folder.to_str().ok_or("no UTF-8")?;
-            wrong.extend(self.run(&["scan", "--no-metadata", "--kind", kind, folder])?.err());
+        for (kind, folders) in SOURCES {
+            let scan = ["scan", "--no-metadata", "--kind", kind].map(OsString::from);
+            let folders = folders.iter().map(|folder| self.sources.join(folder).into());
+            wrong.extend(self.run(scan.into_iter().chain(folders))?.err());
         }
-        wrong.extend(self.run(&["apply"])?.err());
+        wrong.extend(self.run(["apply".into()])?.err());
         let again = violations(&self.archive, &self.catalog, acknowledged)?;
         wrong.extend(again.into_iter().map(|bad| format!("after the next apply, {bad}")));
-        for (folder, kind) in SOURCES {
-            wrong.extend(unseen(&self.archive, kind, &self.sources.join(folder))?);
+        for (kind, folders) in SOURCES {
+            for folder in folders {
+                wrong.extend(unseen(&self.archive, kind, &self.sources.join(folder))?);
+            }
         }
         let before = [listing(&self.archive.join("blobs"))?, listing(&self.archive.join("views"))?];
-        match self.run(&["apply"])? {
+        match self.run(["apply".into()])? {
             Ok(summary) if summary["observations"] == 0 => {}
             other => wrong.push(format!("one more apply is not quiet: {other:?}")),
         }
@@ -53,7 +56,7 @@ impl Mama {
     }
 
     /// The summary, or why it failed.
-    fn run(&self, words: &[&str]) -> Outcome<Result<serde_json::Value, String>> {
+    fn run(&self, words: impl IntoIterator<Item = OsString>) -> Outcome<Result<serde_json::Value, String>> {
         let mut command = Command::new(&self.mama);
         command.args(["--json", "--host", "torture", "--config"]).arg(self.archive.join("../mama.toml"));
         command.arg("--archive").arg(&self.archive);
@@ -64,6 +67,6 @@ impl Mama {
         if output.status.success() {
             return Ok(Ok(serde_json::from_str(said.lines().last().unwrap_or_default())?));
         }
-        Ok(Err(format!("mama {} ends with {}: {said}{trouble}", words.join(" "), output.status)))
+        Ok(Err(format!("{command:?} ends with {}: {said}{trouble}", output.status)))
     }
 }

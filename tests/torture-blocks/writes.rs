@@ -61,6 +61,11 @@ impl Writes {
         marks.map(|(nth, entry)| (nth, entry.mark.as_str()))
     }
 
+    /// Where the flushes are.
+    pub(crate) fn flushes(&self) -> impl Iterator<Item = usize> {
+        self.entries.iter().enumerate().filter(|(_, entry)| entry.flags & FLUSH != 0).map(|(nth, _)| nth)
+    }
+
     /// How many of the first `count` entries the last flush among them has made durable.
     pub(crate) fn durable(&self, count: usize) -> usize {
         let flush = self.entries[..count].iter().rposition(|entry| entry.flags & FLUSH != 0);
