@@ -24,10 +24,14 @@ fn content(seed: u64, folder: &str, nth: usize) -> Vec<u8> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(format!("{seed} {folder} {nth}").as_bytes());
     let mut random = hasher.finalize_xof();
-    let mut size = [0; 2];
-    random.fill(&mut size);
-    let most = if nth % 50 == 20 { 400_000 } else { 12_000 };
-    let mut bytes = vec![0; if nth == 3 { 0 } else { usize::from(u16::from_le_bytes(size)) * most >> 16 }];
+    let mut dice = [0; 1];
+    random.fill(&mut dice);
+    let size = match nth % 50 {
+        3 => 0,
+        20 => 300_000,
+        _ => usize::from(dice[0]) * 47,
+    };
+    let mut bytes = vec![0; size];
     random.fill(&mut bytes);
     bytes
 }

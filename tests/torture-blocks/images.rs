@@ -73,23 +73,25 @@ impl Images {
             writes.replay(&mut disk, written, durable, None)?;
             written = durable;
             let mut make = |image: &Path| {
-                succeed(Command::new("cp").arg("--sparse=always").args([&base, image]))?;
+                said(Command::new("cp").arg("--sparse=always").args([&base, image]))?;
                 let mut disk = File::options().write(true).open(image)?;
                 writes.replay(&mut disk, durable, cut.point, cut.lose)
             };
             make(&image)?;
             let found = self.mounted(&image, || self.mama.recover(cut.acknowledged));
-            let found = found.unwrap_or_else(|error| vec![error.to_string()]);
-            if !found.is_empty() {
+            let is_fine = found.as_ref().is_ok_and(Vec::is_empty);
+            if !is_fine && bad < KEPT {
+                let keep = self.keep.join(format!("{}-{}-{nth}.image", self.fs, self.seed));
+                make(&keep)?;
+                println!("{} is kept: {cut:?}", keep.display());
+            }
+            let found = found?;
+            if !is_fine {
                 bad += 1;
                 println!("BAD {nth}: {cut:?}, {} violations", found.len());
                 found.iter().take(3).for_each(|violation| println!("  {violation}"));
-                if bad <= KEPT {
-                    let keep = self.keep.join(format!("{}-{}-{nth}.image", self.fs, self.seed));
-                    make(&keep)?;
-                    println!("  kept as {}", keep.display());
-                }
-            } else if nth % 100 == 99 {
+            }
+            if nth % 100 == 99 {
                 println!("{} done", nth + 1);
             }
         }
@@ -99,15 +101,22 @@ impl Images {
 
     /// Half of them evenly over all writes, and half over the times between two flushes, with lost writes.
     fn cuts(&self, writes: &Writes) -> Outcome<Vec<Cut>> {
-        let is_acknowledgement = |(at, mark): (usize, &str)| Some((at, mark.strip_prefix("done-")?.parse().ok()?));
+        let is_acknowledgement =
+            |(at, mark): (usize, &str)| Some((at, mark.strip_prefix("done-")?.parse().ok()?));
         let acknowledgements: Vec<(usize, usize)> = writes.marks().filter_map(is_acknowledgement).collect();
         let start = acknowledgements.first().ok_or("nothing was acknowledged")?.0 + 1;
         let end = writes.marks().find(|(_, mark)| *mark == "end").ok_or("the log has no end")?.0;
         let mut flushes: Vec<usize> = writes.flushes().filter(|at| (start..end).contains(at)).collect();
         flushes.push(end);
-        println!("{} writes, {} flushes, {} acknowledgements", end - start, flushes.len(), acknowledgements.len());
+        println!(
+            "{} writes, {} flushes, {} acknowledgements",
+            end - start,
+            flushes.len(),
+            acknowledgements.len()
+        );
 
-        let acknowledged = |point| acknowledgements.iter().rev().find(|(at, _)| *at < point).map_or(0, |a| a.1);
+        let acknowledged =
+            |point| acknowledgements.iter().rev().find(|(at, _)| *at < point).map_or(0, |a| a.1);
         let cut = |point, lose| Cut { point, lose, acknowledged: acknowledged(point) };
         let half = self.count / 2;
         let evenly = (0..half).map(|nth| cut(start + (end - start) * nth / half, None));
@@ -123,60 +132,53 @@ impl Images {
         Ok(cuts)
     }
 
-    /// Mounts an image, does something, and unmounts it.
+    /// Does something while an image is mounted.
     fn mounted<T>(&self, image: &Path, act: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
-        let part = |from: u64, to: u64| {
-            let part = [format!("--offset={from}"), format!("--sizelimit={}", to - from)];
-            said(Command::new("losetup").args(["--find", "--show"]).args(part).arg(image))
+        let both = || match &self.beside {
+            Some(beside) => around(
+                mount("ext4", image, self.begin, self.size).arg(beside),
+                act,
+                Command::new("umount").arg(beside),
+            ),
+            None => act(),
         };
-        let device = part(0, self.begin)?;
-        let done = self.mount(&device).and_then(|()| {
-            let done = match &self.beside {
-                Some(beside) => part(self.begin, self.size).and_then(|device| {
-                    mount("ext4", &device, beside)?;
-                    let done = act();
-                    succeed(Command::new("umount").arg("--detach-loop").arg(beside))?;
-                    done
-                }),
-                None => act(),
-            };
-            self.unmount()?;
-            done
-        });
-        succeed(Command::new("losetup").arg("--detach").arg(device))?;
-        done
-    }
-
-    fn mount(&self, device: &str) -> Outcome<()> {
         if self.fs == "zfs" {
-            let import = ["import", "-f", "-o", "cachefile=none", "-d", device, "tank"];
-            return succeed(Command::new("zpool").args(import));
+            let part = format!("--sizelimit={}", self.begin);
+            let device = said(Command::new("losetup").args(["--find", "--show", &part]).arg(image))?;
+            let import = ["import", "-f", "-o", "cachefile=none", "-d", &device, "tank"];
+            let done = around(
+                Command::new("zpool").args(import),
+                both,
+                Command::new("zpool").args(["export", "tank"]),
+            );
+            said(Command::new("losetup").args(["--detach", &device]))?;
+            return done;
         }
-        mount(&self.fs, device, &self.at)
-    }
-
-    fn unmount(&self) -> Outcome<()> {
-        if self.fs == "zfs" {
-            return succeed(Command::new("zpool").args(["export", "tank"]));
-        }
-        succeed(Command::new("umount").arg(&self.at))?;
+        let mut mount = mount(&self.fs, image, 0, self.begin);
+        let done = around(mount.arg(&self.at), both, Command::new("umount").arg(&self.at));
         // or the next image, which has the same identity, is taken for another device of this one
         if self.fs == "btrfs" {
-            succeed(Command::new("btrfs").args(["device", "scan", "--forget"]))?;
+            said(Command::new("btrfs").args(["device", "scan", "--forget"]))?;
         }
-        Ok(())
+        done
     }
 }
 
-fn mount(fs: &str, device: &str, at: &Path) -> Outcome<()> {
-    succeed(Command::new("mount").args(["-t", fs, device]).arg(at))
+fn around<T>(before: &mut Command, act: impl FnOnce() -> Outcome<T>, after: &mut Command) -> Outcome<T> {
+    said(before)?;
+    let done = act();
+    said(after)?;
+    done
 }
 
-fn succeed(command: &mut Command) -> Outcome<()> {
-    said(command).map(drop)
+/// Mounts a part of an image; where, is left to say.
+fn mount(fs: &str, image: &Path, from: u64, to: u64) -> Command {
+    let mut mount = Command::new("mount");
+    mount.args(["-t", fs, "-o", &format!("loop,offset={from},sizelimit={}", to - from)]).arg(image);
+    mount
 }
 
-/// What a command prints.
+/// What a command prints; it must succeed.
 fn said(command: &mut Command) -> Outcome<String> {
     let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
     if !output.status.success() {

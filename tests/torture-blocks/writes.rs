@@ -73,7 +73,13 @@ impl Writes {
     }
 
     /// Writes the entries `from..to` to a disk; with a seed, a random half of those that were not forced out is lost.
-    pub(crate) fn replay(&mut self, disk: &mut File, from: usize, to: usize, lose: Option<u64>) -> Outcome<()> {
+    pub(crate) fn replay(
+        &mut self,
+        disk: &mut File,
+        from: usize,
+        to: usize,
+        lose: Option<u64>,
+    ) -> Outcome<()> {
         for (nth, entry) in self.entries.iter().enumerate().take(to).skip(from) {
             let is_lost = |seed: u64| {
                 let dice = blake3::hash(format!("{seed} {nth}").as_bytes());
