@@ -19,7 +19,7 @@ fn open(catalog: &Path) -> rusqlite::Result<Connection> {
 pub(crate) struct Done {
     /// Where a content is stored.
     stored: Vec<String>,
-    /// Which view shows which content, and whether that waits for apply again, which may just have changed it.
+    /// Which view shows which content, and whether apply is to show a newer version there, and may just have.
     placed: Vec<(String, String, bool)>,
 }
 
@@ -29,8 +29,9 @@ impl Done {
         let mut catalog = open(catalog)?;
         let catalog = catalog.transaction()?;
         let mut stored = catalog.prepare("SELECT storage_path FROM blobs WHERE storage_path IS NOT NULL")?;
-        let mut placed = catalog
-            .prepare("SELECT view_path, blob_hash, open FROM observations WHERE placement = 'placed'")?;
+        let mut placed = catalog.prepare(
+            "SELECT view_path, blob_hash, open AND NOT current FROM observations WHERE placement = 'placed'",
+        )?;
         let placed = placed.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         Ok(Self {
             stored: stored.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?,
@@ -71,9 +72,9 @@ pub(crate) fn violations(archive: &Path, catalog: &Path, acknowledged: usize) ->
     for path in done.stored.iter().filter(|path| !named.contains(path)) {
         wrong.push(format!("{path} is stored, says the catalog, and is not there"));
     }
-    for (view, hash, open) in &done.placed {
+    for (view, hash, outdated) in &done.placed {
         let shown = fs::metadata(archive.join(view)).ok().and_then(|facts| inodes.get(&facts.ino()));
-        if !shown.is_some_and(|blob| *open || blob.ends_with(hash)) {
+        if !shown.is_some_and(|blob| *outdated || blob.ends_with(hash)) {
             wrong.push(format!("{view} shows {hash}, says the catalog, and shows {shown:?}"));
         }
     }
