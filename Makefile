@@ -8,7 +8,7 @@ DEMO ?= $(HOME)/mama-demo
 folder = $(patsubst ~%,$(HOME)%,$(DIR))
 mama = MAMA_CONFIG="$(DEMO)/mama.toml" cargo run --quiet --release -p mama-cli --
 
-.PHONY: demo test torture torture-disks check
+.PHONY: demo test torture torture-disks torture-blocks check
 
 demo:
 	@test -n "$(DIR)" || { echo 'say which folder: make demo DIR=~/Pictures' >&2; exit 2; }
@@ -41,3 +41,9 @@ torture-disks:
 	tools/install-packages build run torture-disks
 	cargo build --release -p mama-cli
 	tests/torture-disks/run
+
+# Power cuts on real file systems, 2 to 3 hours; needs zfs-vm, see docs/testing.md. EXTENT=quick: some minutes.
+EXTENT ?= full
+torture-blocks:
+	tools/install-packages build run torture-blocks
+	tests/torture-blocks/run $(EXTENT)
