@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use crate::filesystem::Held;
 use crate::vocab::{
     ArchiveId, BlobHash, BlobRecord, BlockReason, Contest, FileName, Fingerprint, Footing, HostName,
-    Location, MetaDoc, Mime, ObservationId, Place, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing,
-    Status, Timestamp,
+    Location, MetaDoc, Mime, ObservationId, Place, Placement, RelPath, ScanId, ScanRoot, SourceKind,
+    Standing, Status, Timestamp,
 };
 
 /// The result of one call.

@@ -9,8 +9,8 @@ use super::failure::{Failure, Outcome};
 use super::rows::Cells;
 use super::sightings::numbered;
 use super::{Postgres, lease, settle, totals};
-use crate::sql::{codec, keys};
 use crate::sql::stands::is_in_scope;
+use crate::sql::{codec, keys};
 
 #[async_trait]
 impl Catalog for Postgres {

@@ -40,8 +40,8 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
         Command::Config(command) => return config::run(command, &cli.places, output),
         Command::Init { dir } => return init::run(dir.as_deref(), &cli.places, output).await,
         Command::Scan(_)
-        | Command::Apply
-        | Command::Plan
+        | Command::Apply { .. }
+        | Command::Plan { .. }
         | Command::Stats
         | Command::Doctor
         | Command::Migrate
@@ -52,8 +52,12 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
         Command::Doctor => doctor::run(&config, output).await,
         Command::Migrate => migrate::run(&config, output).await,
         Command::Scan(args) => scan::run(args, &config, &App::open(&config, output).await?, output).await,
-        Command::Apply => apply::run(&config, &App::open(&config, output).await?, output).await,
-        Command::Plan => plan::run(&config, &App::open(&config, output).await?, output).await,
+        Command::Apply { plan } => {
+            apply::run(plan.as_deref(), &config, &App::open(&config, output).await?, output).await
+        }
+        Command::Plan { out } => {
+            plan::run(out.as_deref(), &config, &App::open(&config, output).await?, output).await
+        }
         Command::Stats => stats::run(&App::open(&config, output).await?, output).await,
         Command::Dev(command) => dev::run(command, &App::open(&config, output).await?, output).await,
         Command::Completions { .. } | Command::Man { .. } | Command::Config(_) | Command::Init { .. } => {

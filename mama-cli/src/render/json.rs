@@ -108,6 +108,7 @@ pub(crate) fn apply_summary(report: &ApplyReport) -> Object {
         .with("lost", report.lost)
         .with("elsewhere", report.elsewhere)
         .with("blobs_verified", report.blobs_verified)
+        .with("stale", report.stale)
 }
 
 /// The last line of a plan.

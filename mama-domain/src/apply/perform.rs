@@ -55,8 +55,21 @@ impl Run<'_> {
         SettleBatch { under: Some(self.epoch), ..SettleBatch::default() }
     }
 
+    /// Performs one page; if that fails, makes room for others at once, as the next apply would.
+    pub(super) async fn perform_or_sweep(
+        &self,
+        page: &Page,
+        report: &mut ApplyReport,
+    ) -> Result<(), ApplyError> {
+        let performed = self.perform(page, report).await;
+        if performed.is_err() {
+            drop(self.on_worker(|archive| archive.sweep()).await);
+        }
+        performed
+    }
+
     /// Performs one page. The catalog hears of damage before anything is done about it, of contents when they are durable, of views when those are.
-    pub(super) async fn perform(&self, page: &Page, report: &mut ApplyReport) -> Result<(), ApplyError> {
+    async fn perform(&self, page: &Page, report: &mut ApplyReport) -> Result<(), ApplyError> {
         let Apply { catalog, events, .. } = self.apply;
         let mut done = Done::default();
         if !page.plan.damaged.is_empty() {
