@@ -14,6 +14,8 @@ mod disks;
 mod hosts;
 #[path = "cli/outages.rs"]
 mod outages;
+#[path = "cli/plans.rs"]
+mod plans;
 #[path = "cli/postgres.rs"]
 mod postgres;
 #[path = "cli/runs.rs"]

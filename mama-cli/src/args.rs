@@ -90,9 +90,17 @@ pub(crate) enum Command {
     /// Look at folders and remember what is there; never writes below them
     Scan(ScanArgs),
     /// Make the archive match the catalog: store contents, link views
-    Apply,
+    Apply {
+        /// Do what this saved plan says, and nothing else; what has changed since is refused
+        #[arg(value_name = "PLAN")]
+        plan: Option<PathBuf>,
+    },
     /// Show what apply would do, changing nothing; exit status 3 if it would do something
-    Plan,
+    Plan {
+        /// Save the plan in this new file, too, for `mama apply FILE`
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Say that the archive should not show these; apply removes their views and keeps their contents
     Ignore(CurateArgs),
     /// Say that the archive should show these

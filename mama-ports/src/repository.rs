@@ -12,8 +12,8 @@ pub use crate::curation::{Curation, Decision, Journal};
 use crate::filesystem::Held;
 use crate::vocab::{
     ArchiveId, BlobHash, BlobRecord, Contest, FileName, Fingerprint, Footing, HostName, Location, MetaDoc,
-    Mime, ObservationId, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing, Status, Timestamp,
-    VolumeId,
+    Mime, ObservationId, Place, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing, Status,
+    Timestamp, VolumeId,
 };
 
 /// The result of one call.
@@ -284,6 +284,11 @@ pub trait Catalog: Send + Sync {
         after: Option<ObservationId>,
         limit: PageSize,
     ) -> Repo<Vec<Contest>>;
+
+    /// Every claim to each of these places, in the order asked, open or not; a place that nobody has seen has none.
+    ///
+    /// One round trip for any number of places; reads nothing but the claims to them.
+    async fn claims(&self, places: &[Place]) -> Repo<Vec<Contest>>;
 
     /// Where each content was last seen by `host` and is not known to be gone: current sightings in id order, at most `each` for one hash.
     async fn sources(&self, host: &HostName, hashes: &[BlobHash], each: PageSize) -> Repo<Vec<Vec<Source>>>;

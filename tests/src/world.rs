@@ -14,7 +14,7 @@ use mama_adapters::walk::TreeWalker;
 use mama_domain::apply::{Apply, ApplyReport, PlanReport, Policy};
 use mama_domain::archive::{self, Archive, ArchiveError, Identity, SourceTrees, Transfer, Transfers};
 use mama_domain::curate::Curate;
-use mama_domain::reconcile::{Plan, Rules};
+use mama_domain::reconcile::{Agreed, Plan, Rules};
 use mama_domain::scan::{Scan, ScanError, ScanReport, ScanTarget};
 use mama_ports::conformance::repository::decide;
 use mama_ports::content::ContentHasher;
@@ -146,6 +146,13 @@ impl World {
         let applier = self.applier().expect("an archive");
         let report = block_on(applier.plan(&mut |page| pages.push(page.clone()))).expect("a plan");
         (report, pages)
+    }
+
+    /// Does what was agreed on, page by page.
+    pub fn apply_agreed(&self, pages: Vec<Agreed>) -> Result<ApplyReport, Box<dyn Error>> {
+        let mut report = ApplyReport::default();
+        block_on(self.applier()?.run_agreed(&mut pages.into_iter(), &mut report))?;
+        Ok(report)
     }
 
     /// The apply use case, wired to this world, as the machine `anna`.

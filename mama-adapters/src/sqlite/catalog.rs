@@ -8,12 +8,13 @@ use mama_ports::repository::{
 };
 use mama_ports::vocab::{
     ArchiveId, BlobHash, Claim, Contest, FileName, Fingerprint, Footing, HostName, Location, ObservationId,
-    RelPath, ScanRoot, Status,
+    Place, RelPath, ScanRoot, Status,
 };
 use rusqlite::{Row, Transaction, params};
 
 use super::rows::{self, Failure, Outcome};
 use super::{Sqlite, codec, lease, totals};
+use crate::sql::keys;
 use crate::sql::stands::{Stands, Verdict, is_in_scope};
 
 #[async_trait]
@@ -42,6 +43,15 @@ impl Catalog for Sqlite {
         limit: PageSize,
     ) -> Repo<Vec<Contest>> {
         self.read("read what waits for apply", move |catalog| contests(catalog, scope, after, limit)).await
+    }
+
+    async fn claims(&self, places: &[Place]) -> Repo<Vec<Contest>> {
+        let places = places.to_vec();
+        self.read("read the claims to some places", move |catalog| {
+            let mut known = Known::default();
+            places.into_iter().map(|place| contest(catalog, place, &mut known)).collect()
+        })
+        .await
     }
 
     async fn sources(&self, host: &HostName, hashes: &[BlobHash], each: PageSize) -> Repo<Vec<Vec<Source>>> {
@@ -136,6 +146,14 @@ fn contests(
         }
     }
     Ok(page)
+}
+
+fn contest(catalog: &Transaction<'_>, place: Place, known: &mut Known) -> Outcome<Contest> {
+    let claims = match keys::of_place(&place) {
+        Some((key, name)) => claims(catalog, &key, &name, known)?,
+        None => Vec::new(),
+    };
+    Ok(Contest { place, claims })
 }
 
 /// What was read so far: there are few roots, and some contents have many claims.

@@ -53,8 +53,8 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
         }
         Command::Unblock(which) => return curate::run(Verb::Unblock, which, &cli.places, output).await,
         Command::Scan(_)
-        | Command::Apply
-        | Command::Plan
+        | Command::Apply { .. }
+        | Command::Plan { .. }
         | Command::Log { .. }
         | Command::Undo { .. }
         | Command::Stats
@@ -67,8 +67,12 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
         Command::Doctor => doctor::run(&config, output).await,
         Command::Migrate => migrate::run(&config, output).await,
         Command::Scan(args) => scan::run(args, &config, &App::open(&config, output).await?, output).await,
-        Command::Apply => apply::run(&config, &App::open(&config, output).await?, output).await,
-        Command::Plan => plan::run(&config, &App::open(&config, output).await?, output).await,
+        Command::Apply { plan } => {
+            apply::run(plan.as_deref(), &config, &App::open(&config, output).await?, output).await
+        }
+        Command::Plan { out } => {
+            plan::run(out.as_deref(), &config, &App::open(&config, output).await?, output).await
+        }
         Command::Log { limit } => log::run(*limit, &App::open(&config, output).await?, output).await,
         Command::Undo { number, yes } => {
             undo::run(*number, *yes, &App::open(&config, output).await?, output).await

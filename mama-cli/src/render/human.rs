@@ -90,6 +90,7 @@ pub(crate) fn apply_summary(report: &ApplyReport) -> String {
         ("verified", report.blobs_verified),
         ("lost", report.lost),
         ("elsewhere", report.elsewhere),
+        ("stale", report.stale),
     ]));
     let ways =
         [("reflinked", report.reflinked), ("hard-linked", report.hardlinked), ("copied", report.copied)];

@@ -111,6 +111,7 @@ pub(crate) fn apply_summary(report: &ApplyReport) -> Object {
         .with("blobs_verified", report.blobs_verified)
         .with("turned_down", report.turned_down)
         .with("snapshot", report.snapshot.clone())
+        .with("stale", report.stale)
 }
 
 /// The last line of a plan.

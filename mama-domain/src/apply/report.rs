@@ -44,6 +44,8 @@ pub struct ApplyReport {
     pub lost: u64,
     /// Observations that another host has to bring.
     pub elsewhere: u64,
+    /// Observations about which nothing was done, because the agreed plan is not today's any more.
+    pub stale: u64,
     /// How long it took.
     pub seconds: f64,
     /// The snapshot that was made before the first change, `dataset@name`.
@@ -53,7 +55,7 @@ pub struct ApplyReport {
 impl ApplyReport {
     /// Whether some files could not be processed.
     pub const fn has_failures(&self) -> bool {
-        self.missing + self.changed + self.conflicts + self.errors > 0
+        self.missing + self.changed + self.conflicts + self.errors + self.stale > 0
     }
 
     /// Whether anything is otherwise than before.

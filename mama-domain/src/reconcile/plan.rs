@@ -36,6 +36,8 @@ pub struct Prospect {
     pub at: Location,
     /// What it saw.
     pub hash: BlobHash,
+    /// The view that it has had so far.
+    pub was: Option<RelPath>,
     /// What the plan rests on.
     pub from: Footing,
     /// Whether it counts: it was open, and not merely drawn in by another claim to its place.
@@ -192,6 +194,7 @@ impl Plan {
                 id: claim.id,
                 at,
                 hash: claim.hash,
+                was: claim.view.clone(),
                 from,
                 open: claim.open,
                 status,
@@ -217,6 +220,22 @@ impl Plan {
 }
 
 impl Goal {
+    /// The view that is to be, if any.
+    pub const fn view(&self) -> Option<&RelPath> {
+        match self {
+            Self::Placed(view) => Some(view),
+            Self::Stored { .. } | Self::Settled { .. } => None,
+        }
+    }
+
+    /// Whether the content has to be in the archive for it.
+    pub const fn needs_content(&self) -> bool {
+        match self {
+            Self::Placed(_) | Self::Stored { .. } => true,
+            Self::Settled { .. } => false,
+        }
+    }
+
     const fn closed(placement: Placement) -> Self {
         Self::Settled { placement, open: false }
     }
@@ -241,7 +260,8 @@ fn without_content(claim: &Claim, want: &Want, why: Unavailable) -> (Goal, Optio
     (goal, Some(finding))
 }
 
-fn is_as_wanted(claim: &Claim, status: Status, goal: &Goal) -> bool {
+/// Whether an observation stands like this already, and nothing waits.
+pub(super) fn is_as_wanted(claim: &Claim, status: Status, goal: &Goal) -> bool {
     let Standing { status: target, placement } = claim.standing;
     let holds = match goal {
         Goal::Placed(view) => {

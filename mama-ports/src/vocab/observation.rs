@@ -268,7 +268,7 @@ impl Claim {
 pub struct Contest {
     /// What they compete for.
     pub place: Place,
-    /// Those who compete; at least one of them is open.
+    /// Those who compete.
     pub claims: Vec<Claim>,
 }
 

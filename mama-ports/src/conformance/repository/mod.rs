@@ -74,6 +74,7 @@ macro_rules! repository_conformance {
             two_hosts_compete_for_one_place
             two_kinds_do_not_compete
             history_competes_with_what_is_current
+            claims_come_for_any_place_open_or_not
             pending_waits_where_only_decisions_count
             settling_compares_and_sets
             settling_twice_is_done
