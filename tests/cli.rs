@@ -20,6 +20,8 @@ mod plans;
 mod postgres;
 #[path = "cli/runs.rs"]
 mod runs;
+#[path = "cli/why.rs"]
+mod why;
 #[path = "cli/world.rs"]
 mod world;
 

@@ -101,6 +101,12 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Say why something is shown, and where, or why not: every sighting of a file, and the rule that decided about it
+    Why {
+        /// A file or folder that was scanned, or one of the archive's views; or a hash, also its first 8 digits or more
+        #[arg(value_name = "PATH|HASH")]
+        what: PathBuf,
+    },
     /// Say that the archive should not show these; apply removes their views and keeps their contents
     Ignore(CurateArgs),
     /// Say that the archive should show these

@@ -71,6 +71,16 @@ pub fn view_path(place: &Place) -> RelPath {
     path(&format!("{VIEWS}/{}", place.kind)).join_path(&AbsPath::from_slash(&place.path))
 }
 
+/// The place whose plain view that is; `None` if it cannot be one.
+pub fn place_of_view(view: &RelPath) -> Option<Place> {
+    let mut names = view.names();
+    let views = names.next().filter(|name| name.as_bytes() == VIEWS.as_bytes());
+    let kind = views.and(names.next())?;
+    let kind = std::str::from_utf8(kind.as_bytes()).ok()?.parse().ok()?;
+    let path = names.fold(RelPath::root(), |path, name| path.join(&name));
+    Some(Place { kind, path: AbsPath::root().join(&path) })
+}
+
 /// The view of another host's content at the same place: `name (host).ext`.
 ///
 /// A name that would get too long is cut, and marked with the content's hash.
@@ -170,6 +180,11 @@ mod tests {
         #[test]
         fn different_places_have_different_views(a in arb_place(), b in arb_place()) {
             prop_assert_eq!(a == b, view_path(&a) == view_path(&b));
+        }
+
+        #[test]
+        fn a_view_tells_its_place(place in arb_place()) {
+            prop_assert_eq!(place_of_view(&view_path(&place)), Some(place));
         }
 
         #[test]

@@ -1,17 +1,15 @@
 //! `mama log`.
 
-use jiff::tz::TimeZone;
 use mama_domain::curate::Undone;
 use mama_ports::curation::Act;
 use mama_ports::repository::PageSize;
-use mama_ports::vocab::Timestamp;
 use serde_json::Value;
 
 use super::stats::table;
 use crate::compose::App;
 use crate::exit::Status;
-use crate::render::Output;
-use crate::render::json::Object;
+use crate::render::json::{Object, instant};
+use crate::render::{Output, human};
 
 /// Acts that are read at once.
 const PAGE: u32 = 256;
@@ -56,7 +54,7 @@ fn object(act: &Act, is_undone: bool) -> Object {
     let asked = &act.asked;
     Object::new("act")
         .with("number", act.id.0)
-        .with("at", instant(asked.at).map(|at| at.to_string()))
+        .with("at", instant(asked.at))
         .with("host", asked.host.as_str())
         .with("verb", &*asked.verb)
         .with("words", &*asked.words)
@@ -68,15 +66,11 @@ fn object(act: &Act, is_undone: bool) -> Object {
 
 fn cells(act: &Act, is_undone: bool) -> [String; 5] {
     let asked = &act.asked;
-    let when = instant(asked.at).map_or_else(
-        || asked.at.secs.to_string(),
-        |at| at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
-    );
     let undone = if is_undone { " (undone)" } else { "" };
     let what = format!("{} {}", asked.verb, asked.words);
     [
         act.id.0.to_string(),
-        when,
+        human::when(asked.at),
         asked.host.to_string(),
         format!("{}{undone}", what.trim_end()),
         how_many(act),
@@ -95,8 +89,4 @@ fn how_many(act: &Act) -> String {
 /// The counters of a run; null for decisions.
 fn summary(act: &Act) -> Value {
     act.asked.summary.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null)
-}
-
-fn instant(time: Timestamp) -> Option<jiff::Timestamp> {
-    jiff::Timestamp::new(time.secs, time.nanos.cast_signed()).ok()
 }

@@ -16,6 +16,7 @@ mod selection;
 mod shell;
 mod stats;
 mod undo;
+mod why;
 
 use std::sync::Arc;
 
@@ -52,6 +53,7 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
             return curate::run(Verb::Block(*reason), which, &cli.places, output).await;
         }
         Command::Unblock(which) => return curate::run(Verb::Unblock, which, &cli.places, output).await,
+        Command::Why { what } => return why::run(what, &cli.places, output).await,
         Command::Scan(_)
         | Command::Apply { .. }
         | Command::Plan { .. }
@@ -86,7 +88,8 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
         | Command::Ignore(_)
         | Command::Assign(_)
         | Command::Block { .. }
-        | Command::Unblock(_) => {
+        | Command::Unblock(_)
+        | Command::Why { .. } => {
             unreachable!("answered above")
         }
     }

@@ -56,6 +56,12 @@ pub(super) async fn read(args: &CurateArgs, host: Option<&str>, app: &App) -> an
     Ok(Asked { selection: Selection { filter, glob: glob.transpose()? }, words })
 }
 
+/// Understands one argument that stands alone. A path is one of `host`, of this machine if none is named.
+pub(super) async fn one(argument: &Path, host: Option<&str>, app: &App) -> anyhow::Result<Target> {
+    let host = host.map(named_host).transpose()?;
+    target(argument, host.as_ref(), app).await
+}
+
 fn named_host(name: &str) -> Result<HostName, Fault> {
     HostName::parse(name).ok_or_else(|| Fault::usage(format!("no host is called `{}`", name.escape_debug())))
 }

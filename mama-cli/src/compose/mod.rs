@@ -106,7 +106,7 @@ impl App {
     /// The archive, for what cannot be done without it.
     pub(crate) fn archive(&self) -> Result<&Archive, Fault> {
         self.own_archive().ok_or_else(|| {
-            Fault::failed("this host has no archive; plan, apply and dev reset run on the machine that has it").hint(
+            Fault::failed("this host has no archive; plan, apply, why and dev reset run on the machine that has it").hint(
                 "run it there; if this is that machine, say where the archive is: `archive` in mama.toml, --archive or MAMA_ARCHIVE",
             )
         })

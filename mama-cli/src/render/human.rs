@@ -2,6 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 use bytesize::ByteSize;
+use jiff::tz::TimeZone;
 use mama_domain::apply::{ApplyReport, PlanReport};
 use mama_domain::curate::CurationReport;
 use mama_domain::reconcile::{Action, Finding, LinkView, RemoveView, StoreBlob};
@@ -18,7 +19,7 @@ pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 /// How good news begins.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 /// What stands out.
-const STRONG: Style = Style::new().bold();
+pub(super) const STRONG: Style = Style::new().bold();
 
 /// An error, its causes, and what to do.
 pub(super) fn error(error: &anyhow::Error) -> String {
@@ -190,6 +191,14 @@ fn curation_counts(report: &CurationReport, things: &str) -> String {
 /// A number of bytes.
 pub(crate) fn bytes(count: u64) -> String {
     ByteSize(count).display().iec().to_string()
+}
+
+/// A time, as the clocks of this machine show it.
+pub(crate) fn when(time: Timestamp) -> String {
+    super::instant(time).map_or_else(
+        || time.secs.to_string(),
+        |at| at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+    )
 }
 
 /// How long ago something was.

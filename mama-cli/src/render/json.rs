@@ -6,7 +6,7 @@ use mama_domain::apply::{ApplyReport, PlanReport};
 use mama_domain::reconcile::{Action, Finding, FindingKind, LinkView, RemoveView, StoreBlob};
 use mama_domain::scan::ScanReport;
 use mama_ports::events::{Severity, Trouble};
-use mama_ports::vocab::escaped;
+use mama_ports::vocab::{Timestamp, escaped};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -166,6 +166,11 @@ pub(crate) fn finding(Finding { id, at, kind }: &Finding) -> Object {
     let object = Object::new("finding").with("finding", word).with("observation", id.0);
     let object = object.with("host", at.root.host.as_str()).path("path", at.full_path().as_bytes());
     object.with("reason", kind.reason())
+}
+
+/// A time in RFC 3339; null for one of a year that this cannot write.
+pub(crate) fn instant(time: Timestamp) -> Option<String> {
+    super::instant(time).map(|at| at.to_string())
 }
 
 fn millis(seconds: f64) -> f64 {

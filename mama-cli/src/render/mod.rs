@@ -10,12 +10,14 @@ pub(crate) mod human;
 pub(crate) mod json;
 mod progress;
 mod stdout;
+pub(crate) mod why;
 
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
 use mama_ports::events::{Event, EventSink, Severity, Trouble};
+use mama_ports::vocab::Timestamp;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -169,4 +171,8 @@ impl Write for Progress {
     fn flush(&mut self) -> std::io::Result<()> {
         std::io::stderr().flush()
     }
+}
+
+fn instant(time: Timestamp) -> Option<jiff::Timestamp> {
+    jiff::Timestamp::new(time.secs, time.nanos.cast_signed()).ok()
 }

@@ -3,6 +3,7 @@
 //! One loop: `contests → desired → survey → plan → audit → (show | perform → settle)`. What a run has settled is durable;
 //! an interruption anywhere leaves rubbish in the staging area, or a durable name that the catalog learns of next time.
 
+mod explain;
 mod perform;
 mod report;
 mod secure;
@@ -25,6 +26,7 @@ use crate::reconcile::{
 };
 use perform::Run;
 
+pub use explain::Explained;
 pub use report::{ApplyReport, PlanReport, trouble};
 
 /// Places that are planned together.
@@ -268,9 +270,7 @@ impl Apply {
         seen: &BTreeSet<ObservationId>,
     ) -> Result<Option<Page>, ApplyError> {
         let mut contests = self.catalog.contests(scope, after, PAGE).await?;
-        let is_waiting = |claim: &&Claim| {
-            claim.open && (scope == Scope::WithPending || claim.standing.status != Status::Pending)
-        };
+        let is_waiting = |claim: &&Claim| is_waiting(claim, scope);
         let first_waiting =
             |contest: &Contest| contest.claims.iter().filter(is_waiting).map(|claim| claim.id).min();
         let Some(next) = contests.last().map(first_waiting) else { return Ok(None) };
@@ -310,6 +310,11 @@ impl Apply {
         });
         Ok(surveyed.await?)
     }
+}
+
+/// Whether the next apply looks at it.
+fn is_waiting(claim: &Claim, scope: Scope) -> bool {
+    claim.open && (scope == Scope::WithPending || claim.standing.status != Status::Pending)
 }
 
 fn mib(bytes: u64) -> String {

@@ -83,7 +83,7 @@ impl Archive {
             }
         }
         self.doubt_edited(wishes, &mut actual);
-        for Wish { claim, want } in wishes {
+        for Wish { claim, want, .. } in wishes {
             views.entry(layout::view_path(&claim.at.place())).or_default();
             if let Some(view) = &claim.view {
                 views.entry(view.clone()).or_default().insert(claim.hash);

@@ -32,7 +32,7 @@ pub enum Contradiction {
 /// Derives the invariants again from the wishes and the plan alone.
 pub fn audit(wishes: &[Wish], plan: &Plan) -> Vec<Contradiction> {
     let mut wanted: BTreeMap<BlobHash, BTreeSet<&RelPath>> = BTreeMap::new();
-    for Wish { claim, want } in wishes {
+    for Wish { claim, want, .. } in wishes {
         match want {
             Want::View(view) => {
                 wanted.entry(claim.hash).or_default().insert(view);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mama_ports::vocab::{BlockReason, Claim, Contest, HostName, RelPath, Status};
+use mama_ports::vocab::{BlockReason, Claim, Contest, HostName, ObservationId, RelPath, Status};
 
 use crate::layout;
 
@@ -20,6 +20,32 @@ pub struct Wish {
     pub claim: Claim,
     /// What should be.
     pub want: Want,
+    /// Why: what should be follows from it.
+    pub why: Rule,
+}
+
+/// The rule that decided about an observation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// Its host claimed the place first, and it is the newest sighting there: it has the plain name.
+    First,
+    /// It has the same bytes as the one with the plain name, and shares it.
+    SameBytes {
+        /// Who has the plain name.
+        owner: ObservationId,
+    },
+    /// Another host claimed the place first, with other bytes: its own host is in its name.
+    OtherHost {
+        /// Who has the plain name.
+        owner: ObservationId,
+    },
+    /// A newer sighting speaks for the path on its host.
+    Superseded {
+        /// The newer one.
+        by: ObservationId,
+    },
+    /// It is not to be shown.
+    Refused(Reason),
 }
 
 /// What should be.
@@ -58,29 +84,42 @@ pub fn desired(contest: &Contest, rules: &Rules) -> Vec<Wish> {
             *speaker = claim;
         }
     }
-    newest.retain(|_, claim| refusal(claim, rules).is_none());
     let first_claim = |host: &HostName| {
         contest.claims.iter().filter(|claim| &claim.at.root.host == host).map(|claim| claim.id).min()
     };
-    let owner = newest.iter().min_by_key(|(host, _)| first_claim(host)).map(|(_, claim)| claim.hash);
+    let owner = newest
+        .iter()
+        .filter(|(_, claim)| refusal(claim, rules).is_none())
+        .min_by_key(|(host, _)| first_claim(host))
+        .map(|(_, claim)| *claim);
+    let rule = |claim: &Claim| {
+        if let Some(reason) = refusal(claim, rules) {
+            return Rule::Refused(reason);
+        }
+        let speaker = newest[&claim.at.root.host];
+        let is_heard = refusal(speaker, rules).is_none()
+            && (speaker.id == claim.id || (claim.current && speaker.hash == claim.hash));
+        match owner {
+            Some(owner) if is_heard && owner.id == claim.id => Rule::First,
+            Some(owner) if is_heard && owner.hash == claim.hash => Rule::SameBytes { owner: owner.id },
+            Some(owner) if is_heard => Rule::OtherHost { owner: owner.id },
+            Some(_) | None => Rule::Superseded { by: speaker.id },
+        }
+    };
 
     let mut claims: Vec<&Claim> = contest.claims.iter().collect();
     claims.sort_by_key(|claim| claim.id);
     let wish = |claim: &Claim| {
-        let want = match (refusal(claim, rules), newest.get(&claim.at.root.host)) {
-            (Some(reason), _) => Want::Nothing(reason),
-            (None, Some(speaker))
-                if speaker.id == claim.id || (claim.current && speaker.hash == claim.hash) =>
-            {
-                Want::View(if owner == Some(claim.hash) {
-                    layout::view_path(&contest.place)
-                } else {
-                    layout::view_path_of_host(&contest.place, &claim.at.root.host, &claim.hash)
-                })
+        let why = rule(claim);
+        let want = match why {
+            Rule::First | Rule::SameBytes { .. } => Want::View(layout::view_path(&contest.place)),
+            Rule::OtherHost { .. } => {
+                Want::View(layout::view_path_of_host(&contest.place, &claim.at.root.host, &claim.hash))
             }
-            (None, Some(_) | None) => Want::Content,
+            Rule::Superseded { .. } => Want::Content,
+            Rule::Refused(reason) => Want::Nothing(reason),
         };
-        Wish { claim: claim.clone(), want }
+        Wish { claim: claim.clone(), want, why }
     };
     claims.into_iter().map(wish).collect()
 }
@@ -92,5 +131,106 @@ fn refusal(claim: &Claim, rules: &Rules) -> Option<Reason> {
         (None, Status::Pending) if !rules.auto_assign => Some(Reason::Awaiting),
         (None, Status::Pending) if claim.turned_down => Some(Reason::TurnedDown),
         (None, Status::Pending | Status::Assigned) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mama_ports::vocab::{
+        AbsPath, BlobHash, FileName, Fingerprint, Location, Placement, ScanRoot, SourceKind, Standing,
+        Timestamp,
+    };
+
+    use super::*;
+
+    /// A sighting that wants to be shown: number, host, content.
+    fn claim(id: i64, host: &str, content: u8) -> Claim {
+        let (host, basedir) = (HostName::parse(host).unwrap(), AbsPath::parse("/photos").unwrap());
+        let root = ScanRoot { host, basedir, kind: SourceKind::Existing };
+        let time = Timestamp::new(1, 0);
+        Claim {
+            id: ObservationId(id),
+            at: Location { root, dir: RelPath::root(), name: FileName::parse("a.jpg").unwrap() },
+            hash: BlobHash::from_bytes([content; 32]),
+            fingerprint: Fingerprint { size: 1, mtime: time, ctime: time, inode: 1 },
+            current: true,
+            gone: false,
+            standing: Standing { status: Status::Pending, placement: Placement::None },
+            open: true,
+            view: None,
+            stored: false,
+            block: None,
+            turned_down: false,
+        }
+    }
+
+    fn ignored(claim: Claim) -> Claim {
+        let standing = Standing { status: Status::Ignored, ..claim.standing };
+        Claim { standing, ..claim }
+    }
+
+    fn rules_of(claims: Vec<Claim>, auto_assign: bool) -> Vec<Rule> {
+        let contest = Contest { place: claims[0].at.place(), claims };
+        desired(&contest, &Rules { auto_assign }).into_iter().map(|wish| wish.why).collect()
+    }
+
+    fn by(id: i64) -> ObservationId {
+        ObservationId(id)
+    }
+
+    #[test]
+    fn the_first_host_has_the_plain_name_and_others_share_it_or_not() {
+        let claims = vec![claim(1, "anna", 1), claim(2, "nas", 2), claim(3, "tablet", 1)];
+        let expected = [Rule::First, Rule::OtherHost { owner: by(1) }, Rule::SameBytes { owner: by(1) }];
+        assert_eq!(rules_of(claims, true), expected);
+    }
+
+    #[test]
+    fn the_newest_on_a_host_supersedes_the_others_also_when_it_is_refused() {
+        let older = Claim { current: false, ..claim(1, "anna", 1) };
+        assert_eq!(
+            rules_of(vec![older.clone(), claim(2, "anna", 2)], true),
+            [Rule::Superseded { by: by(2) }, Rule::First]
+        );
+        assert_eq!(
+            rules_of(vec![older, ignored(claim(2, "anna", 2)), claim(3, "nas", 1)], true),
+            [Rule::Superseded { by: by(2) }, Rule::Refused(Reason::Ignored), Rule::First]
+        );
+    }
+
+    #[test]
+    fn the_owner_of_the_name_changes_its_bytes_and_keeps_it() {
+        let older = Claim { current: false, ..claim(1, "anna", 1) };
+        assert_eq!(
+            rules_of(vec![older, claim(2, "nas", 1), claim(3, "anna", 3)], true),
+            [Rule::Superseded { by: by(3) }, Rule::OtherHost { owner: by(3) }, Rule::First]
+        );
+    }
+
+    #[test]
+    fn whoever_is_refused_is_told_why() {
+        let blocked = Claim { block: Some(BlockReason::Deleted), ..ignored(claim(1, "anna", 1)) };
+        let turned_down = Claim { turned_down: true, ..claim(1, "anna", 1) };
+        for (claim, auto_assign, reason) in [
+            (blocked, false, Reason::Blocked(BlockReason::Deleted)),
+            (ignored(claim(1, "anna", 1)), false, Reason::Ignored),
+            (turned_down.clone(), true, Reason::TurnedDown),
+            (turned_down, false, Reason::Awaiting),
+        ] {
+            assert_eq!(rules_of(vec![claim], auto_assign), [Rule::Refused(reason)]);
+        }
+    }
+
+    #[test]
+    fn what_waits_for_a_decision_supersedes_nothing() {
+        let older = Claim {
+            current: false,
+            standing: Standing { status: Status::Assigned, placement: Placement::Placed },
+            ..claim(1, "anna", 1)
+        };
+        assert_eq!(
+            rules_of(vec![older, claim(2, "anna", 2)], false),
+            [Rule::First, Rule::Refused(Reason::Awaiting)]
+        );
     }
 }

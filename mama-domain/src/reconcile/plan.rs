@@ -109,7 +109,7 @@ impl Plan {
         promised: &BTreeSet<BlobHash>,
     ) -> Availability {
         let mut available = Availability::new();
-        for Wish { claim, want } in wishes {
+        for Wish { claim, want, .. } in wishes {
             let is_wanted = match want {
                 Want::View(_) | Want::Content => true,
                 Want::Nothing(_) => false,
@@ -147,7 +147,7 @@ impl Plan {
     }
 
     fn settle_wish<'a>(&mut self, wish: &'a Wish, available: &Availability, naming: &mut Naming<'a>) {
-        let Wish { claim, want } = wish;
+        let Wish { claim, want, .. } = wish;
         let is_shown = matches!(want, Want::View(_));
         let unknown =
             claim.view.as_ref().filter(|_| !is_shown).and_then(|view| Some((view, naming.unknown(view)?)));

@@ -1,0 +1,43 @@
+//! Why some places are as they are.
+
+use std::collections::BTreeSet;
+
+use mama_ports::vocab::Place;
+
+use super::{Apply, ApplyError, is_waiting};
+use crate::reconcile::{Plan, Wish, desired};
+
+/// One place, explained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained {
+    /// The place.
+    pub place: Place,
+    /// Every sighting that competes for it, in id order, and the rule that decided about each.
+    pub wishes: Vec<Wish>,
+    /// What the next apply would do about the place; nothing if nothing of it is open.
+    pub plan: Plan,
+}
+
+impl Apply {
+    /// What was decided about each place, by the same thoughts as an apply, in the order asked; a place that nobody has seen is left out.
+    ///
+    /// Takes no locks and changes nothing.
+    pub async fn explain(&self, places: &[Place]) -> Result<Vec<Explained>, ApplyError> {
+        self.check_identity().await?;
+        let mut explained = Vec::new();
+        for contest in self.catalog.claims(places).await? {
+            if contest.claims.is_empty() {
+                continue;
+            }
+            let is_next = contest.claims.iter().any(|claim| is_waiting(claim, self.scope()));
+            let plan = if is_next {
+                self.think(std::slice::from_ref(&contest), &BTreeSet::new()).await?
+            } else {
+                Plan::default()
+            };
+            let wishes = desired(&contest, &self.policy.rules);
+            explained.push(Explained { place: contest.place, wishes, plan });
+        }
+        Ok(explained)
+    }
+}
