@@ -94,7 +94,7 @@ fn another_host_with_other_bytes_has_its_name_in_brackets() {
     );
     world.mama(["why", path.to_str().unwrap(), "--host", "tablet"]).refused(3, &[]);
     let words = world.mama(["why", "photos/a.txt"]).done().stdout;
-    assert!(words.contains("sighting 1 of laptop was first, with other bytes"), "{words}");
+    assert!(words.contains("sighting 1 of laptop has the plain one, with other bytes"), "{words}");
 
     let world = shown();
     seen_by(&world, "nas", "one");

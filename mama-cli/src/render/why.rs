@@ -107,7 +107,10 @@ fn reason(wish: &Wish, explained: &Explained) -> String {
             format!("shares the plain name: the same bytes as {}", sighting(owner, explained))
         }
         Rule::OtherHost { owner } => {
-            format!("gets its host into its name: {} was first, with other bytes", sighting(owner, explained))
+            format!(
+                "gets its host into its name: {} has the plain one, with other bytes",
+                sighting(owner, explained)
+            )
         }
         Rule::Superseded { by } => format!("not shown: superseded by {}", sighting(by, explained)),
         Rule::Refused(Reason::Awaiting) => {
