@@ -9,7 +9,7 @@ use mama_adapters::fs::memory::MemoryFs;
 use mama_adapters::hash::Blake3;
 use mama_adapters::sqlite::Sqlite;
 use mama_adapters::walk::TreeWalker;
-use mama_domain::apply::{Apply, ApplyReport, PlanReport, Policy};
+use mama_domain::apply::{Apply, PAGE, ApplyReport, PlanReport, Policy};
 use mama_domain::archive::{self, Archive, ArchiveError, Identity, SourceTrees, Transfer, Transfers};
 use mama_domain::reconcile::{Plan, Rules};
 use mama_domain::scan::{Scan, ScanError, ScanReport, ScanTarget};
@@ -40,6 +40,10 @@ pub struct World {
     pub hasher: Arc<dyn ContentHasher>,
     /// Whether apply promotes what is pending.
     pub auto_assign: bool,
+    /// Whether superseded versions keep a view.
+    pub history: bool,
+    /// Places that an apply plans together.
+    pub page: PageSize,
     clock: ManualClock,
     troubles: Arc<Troubles>,
 }
@@ -55,6 +59,8 @@ impl World {
             catalog: new_catalog(),
             hasher: Arc::new(Blake3),
             auto_assign: true,
+            history: false,
+            page: PAGE,
             clock,
             troubles: Arc::default(),
         };
@@ -141,7 +147,12 @@ impl World {
             workers: Arc::new(Inline),
             clock: Arc::new(self.clock.clone()),
             events: Arc::clone(&self.troubles) as Arc<dyn EventSink>,
-            policy: Policy { rules: Rules { auto_assign: self.auto_assign }, transfers, reserve: 0 },
+            policy: Policy {
+                rules: Rules { auto_assign: self.auto_assign, history: self.history },
+                transfers,
+                reserve: 0,
+                page: self.page,
+            },
         })
     }
 

@@ -17,14 +17,14 @@ use mama_ports::vocab::{ArchiveId, BlobHash, Claim, Contest, ObservationId, Stat
 use mama_ports::volumes::Volumes;
 
 use crate::archive::{Archive, SourceTrees, Stopped, Transfers};
-use crate::layout;
-use crate::reconcile::{Actual, Contradiction, Plan, Rules, Want, Wish, audit, desired, plan};
+use crate::layout::{self, Folding};
+use crate::reconcile::{Actual, Contradiction, Plan, Promised, Rules, Want, Wish, audit, desired, plan};
 use perform::Run;
 
 pub use report::{ApplyReport, PlanReport, trouble};
 
-/// Places that are planned together.
-const PAGE: PageSize = PageSize(1024);
+/// Places that are planned together: enough for long batches, few enough for memory.
+pub const PAGE: PageSize = PageSize(1024);
 
 /// Sources that are tried for one content.
 const SOURCES: PageSize = PageSize(8);
@@ -58,6 +58,8 @@ pub struct Policy {
     pub transfers: Transfers,
     /// Bytes that stay free on the archive's disk.
     pub reserve: u64,
+    /// Places that are planned together; [`PAGE`] unless there is a reason.
+    pub page: PageSize,
 }
 
 /// What stops an apply. Everything that was settled before stays.
@@ -109,6 +111,7 @@ pub enum ApplyError {
 /// One page of the catalog, thought through.
 struct Page {
     plan: Plan,
+    folding: Folding,
     /// The open claims, in scope.
     waiting: BTreeSet<ObservationId>,
     /// The cursor of the page after it.
@@ -134,11 +137,15 @@ impl Apply {
         }
         self.check_room(0).await?;
         let run = self.lock().await?;
-        run.on_worker(|archive| archive.sweep()).await?;
+        run.on_worker(|archive| archive.sweep().and_then(|()| archive.leave_probe())).await?;
 
+        let mut promised = Promised::default();
         let mut after = None;
         let mut seen = BTreeSet::new();
-        while let Some(mut page) = self.page(scope, after, &BTreeSet::new(), &seen).await? {
+        while let Some(mut page) = self.page(scope, after, &promised, &seen).await? {
+            if page.folding == Folding::Folds {
+                promised.keep_views(&page.plan.actions, page.folding);
+            }
             if let Err(error) = run.perform(&page, report).await {
                 // room for others, at once; the next apply would do it too
                 drop(run.on_worker(|archive| archive.sweep()).await);
@@ -156,10 +163,11 @@ impl Apply {
     pub async fn plan(&self, show: &mut (dyn FnMut(&Plan) + Send)) -> Result<PlanReport, ApplyError> {
         self.check_identity().await?;
         let mut report = PlanReport::default();
-        let mut promised = BTreeSet::new();
+        let mut promised = Promised::default();
         let mut after = None;
         while let Some(page) = self.page(self.scope(), after, &promised, &BTreeSet::new()).await? {
-            promised.extend(page.plan.stores().map(|store| store.hash));
+            promised.contents.extend(page.plan.stores().map(|store| store.hash));
+            promised.keep_views(&page.plan.actions, page.folding);
             report.count(&page.plan, page.waiting.len() as u64);
             show(&page.plan);
             after = page.next;
@@ -209,10 +217,10 @@ impl Apply {
         &self,
         scope: Scope,
         after: Option<ObservationId>,
-        promised: &BTreeSet<BlobHash>,
+        promised: &Promised,
         seen: &BTreeSet<ObservationId>,
     ) -> Result<Option<Page>, ApplyError> {
-        let mut contests = self.catalog.contests(scope, after, PAGE).await?;
+        let mut contests = self.catalog.contests(scope, after, self.policy.page).await?;
         let is_waiting = |claim: &&Claim| {
             claim.open && (scope == Scope::WithPending || claim.standing.status != Status::Pending)
         };
@@ -228,11 +236,25 @@ impl Apply {
             .collect();
         let wishes: Vec<Wish> =
             contests.iter().flat_map(|contest| desired(contest, &self.policy.rules)).collect();
-        let (wishes, actual) = self.survey(wishes).await?;
-        let plan = plan(&wishes, &actual, promised);
-        match audit(&wishes, &plan).into_iter().next() {
+        let (plan, folding) = self.think(wishes, promised).await?;
+        Ok(Some(Page { plan, folding, waiting, next }))
+    }
+
+    /// Surveys, plans, and surveys again what the plan turns out to need.
+    async fn think(&self, wishes: Vec<Wish>, promised: &Promised) -> Result<(Plan, Folding), ApplyError> {
+        let (wishes, mut actual) = self.survey(wishes).await?;
+        let plan = loop {
+            let mut plan = plan(&wishes, &actual, promised);
+            if plan.unknown.is_empty() {
+                break plan;
+            }
+            let (archive, unknown) = (self.archive.clone(), std::mem::take(&mut plan.unknown));
+            let looked = self.workers.start(move || archive.look(&mut actual, unknown).map(|()| actual));
+            actual = looked.await?;
+        };
+        match audit(&wishes, &plan, actual.folding).into_iter().next() {
             Some(contradiction) => Err(ApplyError::Contradiction(contradiction)),
-            None => Ok(Some(Page { plan, waiting, next })),
+            None => Ok((plan, actual.folding)),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Content store and view tree are one thing here, because they share inodes. What may be swapped is the tree.
 
+mod folding;
 mod open;
 mod perform;
 mod publish;

@@ -86,7 +86,11 @@ impl Archive {
                 views.entry(view.clone()).or_default().insert(claim.hash);
             }
             match want {
-                Want::View(view) => drop(views.entry(view.clone()).or_default().insert(claim.hash)),
+                Want::View(shown) => {
+                    for name in &shown.names {
+                        views.entry(name.clone()).or_default().insert(claim.hash);
+                    }
+                }
                 Want::Content => {}
                 Want::Nothing(_) => continue,
             }
@@ -106,28 +110,42 @@ impl Archive {
             actual.sources.insert(hash, sources.find(&candidates));
         }
         actual.quarantined = self.find_quarantined(actual.blobs.keys())?;
+        actual.folding = self.folding()?;
+        self.look(&mut actual, views)?;
+        Ok(actual)
+    }
+
+    /// Looks at further view paths, each with the contents of which a copy may be there.
+    pub fn look(
+        &self,
+        actual: &mut Actual,
+        views: BTreeMap<RelPath, BTreeSet<BlobHash>>,
+    ) -> Result<(), Stopped> {
         let inode = |fact: &BlobFact| match fact {
             BlobFact::Present(id) | BlobFact::Damaged(id) => Some(*id),
             BlobFact::Absent => None,
         };
-        let ours: BTreeSet<FileId> =
-            actual.blobs.values().filter_map(inode).chain(actual.quarantined.iter().copied()).collect();
+        let ours = actual.blobs.values().filter_map(inode).chain(actual.quarantined.keys().copied()).collect();
+        let mut folders = BTreeSet::new();
         for (view, expected) in views {
-            let fact = self.find_view(&view, &expected, &ours)?;
+            let fact = self.find_view(&view, &expected, &ours, &mut folders)?;
             actual.views.insert(view, fact);
         }
-        Ok(actual)
+        Ok(())
     }
 
+    /// What stands at a view; `folders` are those known to be there.
     fn find_view(
         &self,
         view: &RelPath,
         expected: &BTreeSet<BlobHash>,
         ours: &BTreeSet<FileId>,
+        folders: &mut BTreeSet<RelPath>,
     ) -> Result<ViewFact, Stopped> {
         let facts = match self.tree.facts(view) {
-            Ok(None) => return Ok(ViewFact::Absent),
+            Ok(None) => return self.find_way(view, ours, folders),
             Ok(Some(facts)) if facts.kind == FileKind::File => facts,
+            Ok(Some(facts)) if facts.kind == FileKind::Directory => return Ok(ViewFact::Folder),
             Ok(Some(_)) => return Ok(ViewFact::Foreign),
             Err(error) => match error.kind {
                 FsErrorKind::Escape | FsErrorKind::NotDirectory => return Ok(ViewFact::Foreign),
@@ -140,25 +158,71 @@ impl Archive {
         if ours.contains(&facts.id) {
             return Ok(ViewFact::File(facts.id));
         }
-        // only where a foreign file stands is it worth a read to know whether it is a copy of ours
-        let copied = expected.iter().find(|hash| matches!(self.holds(view, hash), Ok(true)));
-        Ok(copied.map_or(ViewFact::File(facts.id), |hash| ViewFact::Copy(facts.id, *hash)))
+        // only where an unknown file stands is it worth a read to know whether it is ours
+        Ok(match self.content_at(view) {
+            Some(hash) if self.is_link_to(&hash, facts.id)? => ViewFact::Ours(facts.id),
+            Some(hash) if expected.contains(&hash) => ViewFact::Copy(facts.id, hash),
+            Some(_) | None => ViewFact::File(facts.id),
+        })
+    }
+
+    /// Whether the folders of a view that is not there are, or can be made.
+    fn find_way(
+        &self,
+        view: &RelPath,
+        ours: &BTreeSet<FileId>,
+        folders: &mut BTreeSet<RelPath>,
+    ) -> Result<ViewFact, Stopped> {
+        for folder in std::iter::successors(view.parent(), RelPath::parent) {
+            if folders.contains(&folder) {
+                break;
+            }
+            let facts = match self.tree.facts(&folder) {
+                Ok(None) => continue,
+                Ok(Some(facts)) => facts,
+                Err(error) => return Err(stopped("look at a folder of views")(error)),
+            };
+            match facts.kind {
+                FileKind::Directory => {
+                    folders.insert(folder);
+                    break;
+                }
+                FileKind::File => {
+                    let is_ours = ours.contains(&facts.id)
+                        || self.content_at(&folder).map_or(Ok(false), |hash| self.is_link_to(&hash, facts.id))?;
+                    return Ok(if is_ours { ViewFact::Below(folder) } else { ViewFact::Foreign });
+                }
+                FileKind::Symlink | FileKind::Special => return Ok(ViewFact::Foreign),
+            }
+        }
+        Ok(ViewFact::Absent)
+    }
+
+    /// The hash of a file in the archive; `None` if it cannot be read.
+    fn content_at(&self, path: &RelPath) -> Option<BlobHash> {
+        let mut file = self.tree.open(path).ok()?;
+        Some(self.hasher.digest(&mut file).ok()?.hash)
+    }
+
+    fn is_link_to(&self, hash: &BlobHash, id: FileId) -> Result<bool, Stopped> {
+        let facts = self.tree.facts(&layout::blob_path(hash)).map_err(stopped("look at a content"))?;
+        Ok(facts.is_some_and(|facts| facts.id == id))
     }
 
     /// The inodes in quarantine that were these contents once.
     fn find_quarantined<'a>(
         &self,
         hashes: impl Iterator<Item = &'a BlobHash>,
-    ) -> Result<Vec<FileId>, Stopped> {
+    ) -> Result<BTreeMap<FileId, BlobHash>, Stopped> {
         let failed = || stopped("look into quarantine");
-        let mut found = Vec::new();
+        let mut found = BTreeMap::new();
         if self.tree.facts(&layout::quarantine()).map_err(failed())?.is_none() {
             return Ok(found);
         }
         for hash in hashes {
             for nth in 0.. {
                 match self.tree.facts(&layout::quarantine_path(hash, nth)).map_err(failed())? {
-                    Some(facts) => found.push(facts.id),
+                    Some(facts) => drop(found.insert(facts.id, *hash)),
                     None => break,
                 }
             }

@@ -1,8 +1,8 @@
 //! What the archive should hold and show for each observation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use mama_ports::vocab::{BlockReason, Claim, Contest, HostName, RelPath, Status};
+use mama_ports::vocab::{BlobHash, BlockReason, Claim, Contest, HostName, RelPath, Status};
 
 use crate::layout;
 
@@ -11,6 +11,8 @@ use crate::layout;
 pub struct Rules {
     /// Whether apply promotes what is pending.
     pub auto_assign: bool,
+    /// Whether superseded versions are shown, too.
+    pub history: bool,
 }
 
 /// What the archive should do about one observation.
@@ -25,12 +27,32 @@ pub struct Wish {
 /// What should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Want {
-    /// Its content stored, and shown here.
-    View(RelPath),
+    /// Its content stored, and shown.
+    View(Shown),
     /// Its content stored, but not shown: a newer version has the name.
     Content,
     /// Neither, though a content that is stored stays.
     Nothing(Reason),
+}
+
+/// How an observation is to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The rule that chose the name.
+    pub role: Role,
+    /// The name, and those that serve where it is taken; at least one. What stands in the archive may call for another spelling.
+    pub names: Vec<RelPath>,
+}
+
+/// The rule that chose the name of a view. In the order in which names are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// It has the place's plain name: it, or another host with the same bytes, was there first.
+    Plain,
+    /// Another host was there first, with other bytes.
+    OtherHost,
+    /// A newer version has the name.
+    Version,
 }
 
 /// Why an observation is not to be shown.
@@ -64,19 +86,35 @@ pub fn desired(contest: &Contest, rules: &Rules) -> Vec<Wish> {
 
     let mut claims: Vec<&Claim> = contest.claims.iter().collect();
     claims.sort_by_key(|claim| claim.id);
+    let speaks = |claim: &Claim| {
+        newest.get(&claim.at.root.host).is_some_and(|speaker| {
+            speaker.id == claim.id || (claim.current && speaker.hash == claim.hash)
+        })
+    };
+    let shown: BTreeSet<BlobHash> =
+        claims.iter().filter(|claim| refusal(claim, rules).is_none() && speaks(claim)).map(|claim| claim.hash).collect();
+    // equal versions are one, as old as the first of them
+    let mut versions: BTreeMap<BlobHash, &Claim> = BTreeMap::new();
+    for claim in &claims {
+        versions.entry(claim.hash).or_insert(claim);
+    }
     let wish = |claim: &Claim| {
-        let want = match (refusal(claim, rules), newest.get(&claim.at.root.host)) {
-            (Some(reason), _) => Want::Nothing(reason),
-            (None, Some(speaker))
-                if speaker.id == claim.id || (claim.current && speaker.hash == claim.hash) =>
-            {
-                Want::View(if owner == Some(claim.hash) {
-                    layout::view_path(&contest.place)
-                } else {
-                    layout::view_path_of_host(&contest.place, &claim.at.root.host, &claim.hash)
-                })
+        let Claim { hash, .. } = claim;
+        let show = |role, names| Want::View(Shown { role, names });
+        let want = match refusal(claim, rules) {
+            Some(reason) => Want::Nothing(reason),
+            None if speaks(claim) && owner == Some(*hash) => {
+                show(Role::Plain, vec![layout::view_path(&contest.place)])
             }
-            (None, Some(_) | None) => Want::Content,
+            None if speaks(claim) => {
+                let host = &claim.at.root.host;
+                show(Role::OtherHost, vec![layout::view_path_of_host(&contest.place, host, hash)])
+            }
+            None if rules.history && !shown.contains(hash) => {
+                let written = versions[hash].fingerprint.mtime;
+                show(Role::Version, layout::view_paths_of_version(&contest.place, written, hash).to_vec())
+            }
+            None => Want::Content,
         };
         Wish { claim: claim.clone(), want }
     };

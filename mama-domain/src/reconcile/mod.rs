@@ -15,8 +15,9 @@ mod settle;
 pub use action::{Action, LinkView, RemoveView, StoreBlob};
 pub use actual::{Actual, BlobFact, NoSource, SourceFact, ViewFact};
 pub use audit::{Contradiction, audit};
-pub use desired::{Reason, Rules, Want, Wish, desired};
+pub use desired::{Reason, Role, Rules, Shown, Want, Wish, desired};
 pub use finding::{Finding, FindingKind};
+pub use naming::{Departure, Named, Promised};
 pub use plan::{Goal, Plan, Prospect, plan};
 pub use settle::{Done, Outcome, Refusal, settle};
 
