@@ -6,7 +6,7 @@ mod variant;
 use mama_ports::vocab::{AbsPath, BlobHash, FileName, HostName, MAX_NAME, Place, RelPath, Timestamp};
 
 pub use fold::Folding;
-pub use variant::{Spelling, is_spelling_of, spelled};
+pub use variant::{Spelling, is_spelling_of, is_tame, spelled};
 
 /// The folder of all contents.
 pub const BLOBS: &str = "blobs";
@@ -99,8 +99,7 @@ pub fn view_paths_of_version(place: &Place, mtime: Timestamp, hash: &BlobHash) -
 fn date(time: Timestamp) -> String {
     let days = time.secs.div_euclid(86_400) + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;

@@ -9,7 +9,7 @@ use mama_adapters::fs::memory::MemoryFs;
 use mama_adapters::hash::Blake3;
 use mama_adapters::sqlite::Sqlite;
 use mama_adapters::walk::TreeWalker;
-use mama_domain::apply::{Apply, PAGE, ApplyReport, PlanReport, Policy};
+use mama_domain::apply::{Apply, ApplyReport, PAGE, PlanReport, Policy};
 use mama_domain::archive::{self, Archive, ArchiveError, Identity, SourceTrees, Transfer, Transfers};
 use mama_domain::reconcile::{Plan, Rules};
 use mama_domain::scan::{Scan, ScanError, ScanReport, ScanTarget};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mama_domain::apply::{Apply, PAGE, ApplyReport, Policy};
+use mama_domain::apply::{Apply, ApplyReport, PAGE, Policy};
 use mama_domain::archive::SourceTrees;
 use mama_domain::reconcile::Rules;
 use mama_ports::events::EventSink;
@@ -41,7 +41,7 @@ pub(super) fn use_case(config: &Config, app: &App, output: &Arc<Output>) -> Resu
         clock: outside.clock,
         events: Arc::clone(output) as Arc<dyn EventSink>,
         policy: Policy {
-            rules: Rules { auto_assign: config.auto_assign.value, history: false },
+            rules: Rules { auto_assign: config.auto_assign.value, history: config.history.value },
             transfers: config.transfers(),
             reserve: config.reserve.value.as_u64(),
             page: PAGE,

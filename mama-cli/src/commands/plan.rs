@@ -1,8 +1,10 @@
 //! `mama plan`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mama_domain::reconcile::Plan;
+use mama_domain::reconcile::{Action, Named, Plan};
+use mama_ports::vocab::RelPath;
 
 use super::interrupt::until_interrupted;
 use crate::compose::App;
@@ -14,8 +16,14 @@ use crate::render::{Output, human, json};
 pub(super) async fn run(config: &Config, app: &App, output: &Arc<Output>) -> anyhow::Result<Status> {
     let apply = super::apply::use_case(config, app, output)?;
     let mut show = |plan: &Plan| {
+        let names: BTreeMap<&RelPath, &Named> =
+            plan.names.values().map(|named| (&named.view, named)).collect();
         for action in &plan.actions {
-            output.result(|| json::action(action), || human::action(action));
+            let named = match action {
+                Action::Link(link) => names.get(&link.view).copied(),
+                Action::Store(_) | Action::Remove(_) => None,
+            };
+            output.result(|| json::action(action, named), || human::action(action, named));
         }
         for finding in &plan.findings {
             output.result(|| json::finding(finding), || human::finding(finding));

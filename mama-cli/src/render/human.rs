@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use bytesize::ByteSize;
 use mama_domain::apply::{ApplyReport, PlanReport};
-use mama_domain::reconcile::{Action, Finding, LinkView, RemoveView, StoreBlob};
+use mama_domain::reconcile::{Action, Finding, LinkView, Named, RemoveView, Role, StoreBlob};
 use mama_domain::scan::ScanReport;
 use mama_ports::events::{Severity, Trouble};
 use mama_ports::vocab::Timestamp;
@@ -115,8 +115,15 @@ pub(crate) fn plan_summary(report: &PlanReport) -> String {
     )
 }
 
-/// One step of a plan, and why.
-pub(crate) fn action(action: &Action) -> String {
+/// One step of a plan, and why; `named`: why a view that is made has its name.
+pub(crate) fn action(action: &Action, named: Option<&Named>) -> String {
+    let role = named.map_or("", |named| match named.role {
+        Role::Plain => "",
+        Role::OtherHost => "  another host has the plain name",
+        Role::Version => "  an older version",
+    });
+    let departure = named.and_then(|named| named.departure.as_ref());
+    let why = departure.map_or_else(|| role.to_owned(), |why| format!("{role}  {}", why.reason()));
     match action {
         Action::Store(StoreBlob { hash, size, existing, sources }) => {
             let size = bytes(*size);
@@ -126,9 +133,9 @@ pub(crate) fn action(action: &Action) -> String {
                 None => format!("verify  {size:>10}  {hash}, which is in the archive already"),
             }
         }
-        Action::Link(LinkView { view, replacing: None, .. }) => format!("link    {view}"),
+        Action::Link(LinkView { view, replacing: None, .. }) => format!("link    {view}{why}"),
         Action::Link(LinkView { view, replacing: Some(_), .. }) => {
-            format!("relink  {view}  to another content than it shows now")
+            format!("relink  {view}{why}  to another content than it shows now")
         }
         Action::Remove(RemoveView { view, .. }) => format!("remove  {view}  nobody wants it any more"),
     }

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use mama_domain::apply::{ApplyReport, PlanReport};
-use mama_domain::reconcile::{Action, Finding, FindingKind, LinkView, RemoveView, StoreBlob};
+use mama_domain::reconcile::{
+    Action, Departure, Finding, FindingKind, LinkView, Named, RemoveView, Role, StoreBlob,
+};
 use mama_domain::scan::ScanReport;
 use mama_ports::events::{Severity, Trouble};
 use mama_ports::vocab::escaped;
@@ -123,8 +125,8 @@ pub(crate) fn plan_summary(report: &PlanReport) -> Object {
         .with("problems", report.problems)
 }
 
-/// One step of a plan.
-pub(crate) fn action(action: &Action) -> Object {
+/// One step of a plan; `named`: why a view that is made has its name.
+pub(crate) fn action(action: &Action, named: Option<&Named>) -> Object {
     let object = Object::new("action");
     match action {
         Action::Store(StoreBlob { hash, size, existing, sources }) => {
@@ -137,7 +139,14 @@ pub(crate) fn action(action: &Action) -> Object {
         }
         Action::Link(LinkView { hash, view, replacing }) => {
             let object = object.with("action", "link").path("view", view.as_bytes());
-            object.with("hash", hash.to_string()).with("replaces", replacing.is_some())
+            let object = object.with("hash", hash.to_string()).with("replaces", replacing.is_some());
+            let rule = named.map(|named| match named.role {
+                Role::Plain => "plain",
+                Role::OtherHost => "other_host",
+                Role::Version => "version",
+            });
+            let departure = named.and_then(|named| named.departure.as_ref()).map(Departure::reason);
+            object.with("rule", rule).with("departure", departure)
         }
         Action::Remove(RemoveView { view, expected: _ }) => {
             object.with("action", "remove").path("view", view.as_bytes())

@@ -20,14 +20,17 @@ impl Archive {
         }
         match self.tree.create(&probe).and_then(|file| file.finish()) {
             Ok(_) => Ok(()),
-            Err(error) if matches!(error.kind, FsErrorKind::AlreadyExists | FsErrorKind::NameRefused) => Ok(()),
+            Err(error) if matches!(error.kind, FsErrorKind::AlreadyExists | FsErrorKind::NameRefused) => {
+                Ok(())
+            }
             Err(error) => Err(failed()(error)),
         }
     }
 
     /// Whether names that differ in case or Unicode form are one here. A few system calls, nothing is written.
     pub(crate) fn folding(&self) -> Result<Folding, Stopped> {
-        let probes = OTHERS.map(|other| (within(layout::HOUSEKEEPING, PROBE), within(layout::HOUSEKEEPING, other)));
+        let probes =
+            OTHERS.map(|other| (within(layout::HOUSEKEEPING, PROBE), within(layout::HOUSEKEEPING, other)));
         let kinds = SourceKind::ALL.iter().map(|kind| {
             let kind = kind.as_str();
             (within(layout::VIEWS, kind), within(layout::VIEWS, &kind.to_uppercase()))

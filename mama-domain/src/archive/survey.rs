@@ -125,7 +125,8 @@ impl Archive {
             BlobFact::Present(id) | BlobFact::Damaged(id) => Some(*id),
             BlobFact::Absent => None,
         };
-        let ours = actual.blobs.values().filter_map(inode).chain(actual.quarantined.keys().copied()).collect();
+        let ours =
+            actual.blobs.values().filter_map(inode).chain(actual.quarantined.keys().copied()).collect();
         let mut folders = BTreeSet::new();
         for (view, expected) in views {
             let fact = self.find_view(&view, &expected, &ours, &mut folders)?;
@@ -175,7 +176,7 @@ impl Archive {
     ) -> Result<ViewFact, Stopped> {
         for folder in std::iter::successors(view.parent(), RelPath::parent) {
             if folders.contains(&folder) {
-                break;
+                return Ok(self.refusal(&folder, view).map_or(ViewFact::Absent, ViewFact::Unusable));
             }
             let facts = match self.tree.facts(&folder) {
                 Ok(None) => continue,
@@ -184,18 +185,32 @@ impl Archive {
             };
             match facts.kind {
                 FileKind::Directory => {
+                    if let Some(kind) = self.refusal(&folder, view) {
+                        return Ok(ViewFact::Unusable(kind));
+                    }
                     folders.insert(folder);
                     break;
                 }
                 FileKind::File => {
                     let is_ours = ours.contains(&facts.id)
-                        || self.content_at(&folder).map_or(Ok(false), |hash| self.is_link_to(&hash, facts.id))?;
+                        || self
+                            .content_at(&folder)
+                            .map_or(Ok(false), |hash| self.is_link_to(&hash, facts.id))?;
                     return Ok(if is_ours { ViewFact::Below(folder) } else { ViewFact::Foreign });
                 }
                 FileKind::Symlink | FileKind::Special => return Ok(ViewFact::Foreign),
             }
         }
         Ok(ViewFact::Absent)
+    }
+
+    /// Why the file system would refuse a name on the way from a folder that is there down to `view`, if it would.
+    fn refusal(&self, folder: &RelPath, view: &RelPath) -> Option<FsErrorKind> {
+        let missing = view.names().skip(folder.names().count() + 1);
+        missing.filter(|name| !layout::is_tame(name)).find_map(|name| {
+            let kind = self.tree.facts(&folder.join(&name)).err()?.kind;
+            matches!(kind, FsErrorKind::NameTooLong | FsErrorKind::NameRefused).then_some(kind)
+        })
     }
 
     /// The hash of a file in the archive; `None` if it cannot be read.

@@ -43,9 +43,7 @@ pub fn spelled(wanted: &RelPath, hash: &BlobHash, spelling: &Spelling) -> RelPat
             (false, false) if is_file => tagged(name, &tag_of(hash), MAX_NAME),
             (false, false) => tagged(name, &path_tag(&prefix, None), MAX_NAME),
             (false, true) if !is_tagged && is_tame(name) => name.clone(),
-            (false, true) => {
-                tagged(&escaped(name), &path_tag(&prefix, is_file.then_some(hash)), SHORT_NAME)
-            }
+            (false, true) => tagged(&escaped(name), &path_tag(&prefix, is_file.then_some(hash)), SHORT_NAME),
         });
     }
     path
@@ -85,8 +83,8 @@ fn name_of(bytes: Vec<u8>) -> FileName {
     }
 }
 
-/// Nothing that a file system refuses to some name.
-fn is_tame(name: &FileName) -> bool {
+/// Whether every file system takes this name.
+pub fn is_tame(name: &FileName) -> bool {
     name.as_bytes().len() <= SHORT_NAME && escaped(name) == *name
 }
 

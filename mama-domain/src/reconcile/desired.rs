@@ -87,12 +87,15 @@ pub fn desired(contest: &Contest, rules: &Rules) -> Vec<Wish> {
     let mut claims: Vec<&Claim> = contest.claims.iter().collect();
     claims.sort_by_key(|claim| claim.id);
     let speaks = |claim: &Claim| {
-        newest.get(&claim.at.root.host).is_some_and(|speaker| {
-            speaker.id == claim.id || (claim.current && speaker.hash == claim.hash)
-        })
+        newest
+            .get(&claim.at.root.host)
+            .is_some_and(|speaker| speaker.id == claim.id || (claim.current && speaker.hash == claim.hash))
     };
-    let shown: BTreeSet<BlobHash> =
-        claims.iter().filter(|claim| refusal(claim, rules).is_none() && speaks(claim)).map(|claim| claim.hash).collect();
+    let shown: BTreeSet<BlobHash> = claims
+        .iter()
+        .filter(|claim| refusal(claim, rules).is_none() && speaks(claim))
+        .map(|claim| claim.hash)
+        .collect();
     // equal versions are one, as old as the first of them
     let mut versions: BTreeMap<BlobHash, &Claim> = BTreeMap::new();
     for claim in &claims {

@@ -271,8 +271,14 @@ fn what_waits_for_a_decision_takes_nobodys_name() {
         &[3; 5],
         &[],
     );
-    let wants: Vec<Want> =
-        model.wishes(&Rules { auto_assign: false, history: false }).into_iter().map(|wish| wish.want).collect();
+    let wants: Vec<Want> = model
+        .wishes(&Rules { auto_assign: false, history: false })
+        .into_iter()
+        .map(|wish| wish.want)
+        .collect();
     let view = layout::view_path(&model.claims[0].at.place());
-    assert_eq!(wants, [Want::View(Shown { role: Role::Plain, names: vec![view] }), Want::Nothing(Reason::Awaiting)]);
+    assert_eq!(
+        wants,
+        [Want::View(Shown { role: Role::Plain, names: vec![view] }), Want::Nothing(Reason::Awaiting)]
+    );
 }

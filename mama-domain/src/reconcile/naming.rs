@@ -62,6 +62,18 @@ pub enum Departure {
     Refused(FsErrorKind),
 }
 
+impl Departure {
+    /// Why, in words.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Kept => "it has this name already".to_owned(),
+            Self::Taken(view) => format!("{view} is taken"),
+            Self::Below(file) => format!("{file} is a file"),
+            Self::Refused(kind) => kind.to_string(),
+        }
+    }
+}
+
 /// Why a view path cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Denied {
@@ -145,8 +157,7 @@ impl<'a> Naming<'a> {
     pub(super) fn grant(&mut self, wish: &Wish, shown: &Shown) -> Result<Named, Denied> {
         let (place, hash) = (wish.claim.at.place(), wish.claim.hash);
         let named = |view, departure| Named { view, role: shown.role, departure };
-        let fits =
-            |view: &&RelPath| shown.names.iter().any(|name| layout::is_spelling_of(view, name, &hash));
+        let fits = |view: &&RelPath| shown.names.iter().any(|name| layout::is_spelling_of(view, name, &hash));
         let shared = self.shared.get(&(place.clone(), hash)).into_iter().flatten().find(fits).cloned();
         let kept = shared.or_else(|| wish.claim.view.clone().filter(|_| self.keeps(wish)));
         if let Some(view) = kept {
@@ -209,13 +220,16 @@ impl<'a> Naming<'a> {
     }
 
     fn take(&mut self, view: &RelPath, place: Place, hash: BlobHash, replacing: Option<FileId>) {
+        let key = self.actual.folding.key(view);
+        let is_promised = self.promised.names.get(&key).is_some_and(|(_, held)| *held == hash);
         let is_there = match self.fact(view) {
+            _ if is_promised => true,
             Some(ViewFact::File(id)) => self.actual.blobs.get(&hash) == Some(&BlobFact::Present(*id)),
             Some(ViewFact::Copy(_, held)) => *held == hash,
             _ => false,
         };
         self.shared.entry((place.clone(), hash)).or_default().push(view.clone());
-        self.granted.insert(self.actual.folding.key(view), (view.clone(), place, hash));
+        self.granted.insert(key, (view.clone(), place, hash));
         if !is_there {
             self.links.insert(view.clone(), LinkView { hash, view: view.clone(), replacing });
         }
@@ -290,7 +304,10 @@ impl<'a> Naming<'a> {
     }
 
     /// The removals of our views that nobody wants, then the links that are still to be made; and what is to be looked at first.
-    pub(super) fn into_actions(self, wishes: &[&Wish]) -> (Vec<Action>, BTreeMap<RelPath, BTreeSet<BlobHash>>) {
+    pub(super) fn into_actions(
+        self,
+        wishes: &[&Wish],
+    ) -> (Vec<Action>, BTreeMap<RelPath, BTreeSet<BlobHash>>) {
         let mut removes: BTreeMap<RelPath, RemoveView> = BTreeMap::new();
         for Wish { claim, .. } in wishes {
             let place = claim.at.place();
