@@ -6,12 +6,16 @@
 mod at_once;
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/curation.rs"]
+mod curation;
 #[path = "cli/disks.rs"]
 mod disks;
 #[path = "cli/hosts.rs"]
 mod hosts;
 #[path = "cli/outages.rs"]
 mod outages;
+#[path = "cli/plans.rs"]
+mod plans;
 #[path = "cli/postgres.rs"]
 mod postgres;
 #[path = "cli/runs.rs"]

@@ -5,20 +5,24 @@
 
 mod perform;
 mod report;
+mod secure;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use mama_ports::events::{Event, EventSink};
+use mama_ports::events::{Event, EventSink, Severity, Trouble};
 use mama_ports::filesystem::{FsError, FsErrorKind};
 use mama_ports::repository::{Catalog, Lease, PageSize, RepositoryError, Scope, Source};
 use mama_ports::runtime::{Clock, Workers};
-use mama_ports::vocab::{ArchiveId, BlobHash, Claim, Contest, ObservationId, Status};
+use mama_ports::vocab::{ArchiveId, BlobHash, Claim, Contest, ObservationId, PoolHealth, Status};
 use mama_ports::volumes::Volumes;
 
 use crate::archive::{Archive, SourceTrees, Stopped, Transfers};
 use crate::layout::{self, Folding};
-use crate::reconcile::{Actual, Contradiction, Plan, Promised, Rules, Want, Wish, audit, desired, plan};
+use crate::reconcile::{
+    Actual, Agreed, Contradiction, Plan, Promised, Rules, Stale, Want, Wish, audit, desired, hold_to, plan,
+};
 use perform::Run;
 
 pub use report::{ApplyReport, PlanReport, trouble};
@@ -60,6 +64,8 @@ pub struct Policy {
     pub reserve: u64,
     /// Places that are planned together; [`PAGE`] unless there is a reason.
     pub page: PageSize,
+    /// Set: a snapshot is made before the first change, and so many of mama's are kept.
+    pub snapshots: Option<NonZeroUsize>,
 }
 
 /// What stops an apply. Everything that was settled before stays.
@@ -103,6 +109,17 @@ pub enum ApplyError {
     /// Nothing can be written.
     #[error("the archive's disk is mounted read-only")]
     ReadOnly,
+    /// The pool fails.
+    #[error("the archive's ZFS pool {pool} is {health}; nothing was written")]
+    Pool {
+        /// Its name.
+        pool: String,
+        /// How it is.
+        health: PoolHealth,
+    },
+    /// There is no snapshot, and one is asked for.
+    #[error("cannot make the snapshot that is to come before every apply; nothing was written")]
+    Snapshot(#[source] FsError),
     /// A plan that breaks a promise; a bug of mama.
     #[error("the plan contradicts itself, so nothing of it was done; please report this")]
     Contradiction(#[source] Contradiction),
@@ -116,6 +133,15 @@ struct Page {
     waiting: BTreeSet<ObservationId>,
     /// The cursor of the page after it.
     next: Option<ObservationId>,
+}
+
+impl Page {
+    /// Tells the pages after it which names it gives away, where the archive itself cannot tell byte for byte.
+    fn promise(&self, promised: &mut Promised) {
+        if self.folding == Folding::Folds {
+            promised.keep_views(&self.plan.actions, self.folding);
+        }
+    }
 }
 
 impl Apply {
@@ -135,26 +161,56 @@ impl Apply {
         if open == 0 {
             return Ok(());
         }
-        self.check_room(0).await?;
-        let run = self.lock().await?;
-        run.on_worker(|archive| archive.sweep().and_then(|()| archive.leave_probe())).await?;
-
+        let mut run = self.begin().await?;
         let mut promised = Promised::default();
         let mut after = None;
         let mut seen = BTreeSet::new();
         while let Some(mut page) = self.page(scope, after, &promised, &seen).await? {
-            if page.folding == Folding::Folds {
-                promised.keep_views(&page.plan.actions, page.folding);
-            }
-            if let Err(error) = run.perform(&page, report).await {
-                // room for others, at once; the next apply would do it too
-                drop(run.on_worker(|archive| archive.sweep()).await);
-                return Err(error);
-            }
+            page.promise(&mut promised);
+            run.turn(&page, report).await?;
             self.events.emit(Event::Applied { observations: page.waiting.len() as u64 });
             after = page.next;
             seen.append(&mut page.waiting);
             seen = seen.split_off(&after.unwrap_or(ObservationId(i64::MIN)));
+        }
+        Ok(())
+    }
+
+    /// Does what was agreed on, page by page, as far as it still is what [`Apply::run`] would do; the rest is reported as stale, and left.
+    pub async fn run_agreed(
+        &self,
+        pages: &mut (dyn Iterator<Item = Agreed> + Send),
+        report: &mut ApplyReport,
+    ) -> Result<(), ApplyError> {
+        let started = self.clock.now();
+        let done = self.run_agreed_pages(pages, report).await;
+        report.seconds = self.clock.now().seconds_since(started);
+        done
+    }
+
+    async fn run_agreed_pages(
+        &self,
+        pages: &mut (dyn Iterator<Item = Agreed> + Send),
+        report: &mut ApplyReport,
+    ) -> Result<(), ApplyError> {
+        self.check_identity().await?;
+        let mut run = self.begin().await?;
+        let mut promised = Promised::default();
+        for agreed in pages {
+            let contests = self.catalog.claims(&agreed.places()).await?;
+            let (now, folding) = self.think(&contests, &promised).await?;
+            let (plan, stale) = hold_to(&agreed, now, &contests);
+            let open = plan.prospects.iter().filter(|prospect| prospect.open);
+            let waiting = open.map(|prospect| prospect.id).collect();
+            let page = Page { plan, folding, waiting, next: None };
+            page.promise(&mut promised);
+            run.turn(&page, report).await?;
+            report.stale += stale.len() as u64;
+            for Stale { at, why } in stale {
+                let (severity, path, reason) = (Severity::Error, at.full_path(), why.reason().to_owned());
+                self.events.emit(Event::Trouble(Trouble { severity, path, reason }));
+            }
+            self.events.emit(Event::Applied { observations: agreed.prospects.len() as u64 });
         }
         Ok(())
     }
@@ -188,6 +244,15 @@ impl Apply {
         }
     }
 
+    /// Makes sure that the archive can be written, takes the locks, and clears away what an interrupted run left.
+    async fn begin(&self) -> Result<Run<'_>, ApplyError> {
+        self.check_room(0).await?;
+        self.check_pool().await?;
+        let run = self.lock().await?;
+        run.on_worker(|archive| archive.sweep().and_then(|()| archive.leave_probe())).await?;
+        Ok(run)
+    }
+
     async fn lock(&self) -> Result<Run<'_>, ApplyError> {
         let archive = self.archive.clone();
         let locked = self.workers.start(move || archive.tree().lock(&layout::lock_path())).await;
@@ -196,7 +261,7 @@ impl Apply {
             _ => ApplyError::Lock(error),
         })?;
         let Lease { epoch, held } = self.catalog.lease().await?.ok_or(ApplyError::Locked)?;
-        Ok(Run { apply: self, locks: Arc::new((lock, held)), epoch })
+        Ok(Run { apply: self, locks: Arc::new((lock, held)), epoch, is_secured: false })
     }
 
     async fn check_room(&self, needed: u64) -> Result<(), ApplyError> {
@@ -234,14 +299,17 @@ impl Apply {
             .filter(is_waiting)
             .map(|claim| claim.id)
             .collect();
-        let wishes: Vec<Wish> =
-            contests.iter().flat_map(|contest| desired(contest, &self.policy.rules)).collect();
-        let (plan, folding) = self.think(wishes, promised).await?;
+        let (plan, folding) = self.think(&contests, promised).await?;
         Ok(Some(Page { plan, folding, waiting, next }))
     }
 
     /// Surveys, plans, and surveys again what the plan turns out to need.
-    async fn think(&self, wishes: Vec<Wish>, promised: &Promised) -> Result<(Plan, Folding), ApplyError> {
+    async fn think(
+        &self,
+        contests: &[Contest],
+        promised: &Promised,
+    ) -> Result<(Plan, Folding), ApplyError> {
+        let wishes = contests.iter().flat_map(|contest| desired(contest, &self.policy.rules)).collect();
         let (wishes, mut actual) = self.survey(wishes).await?;
         let plan = loop {
             let mut plan = plan(&wishes, &actual, promised);

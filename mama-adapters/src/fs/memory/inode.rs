@@ -70,8 +70,12 @@ pub enum Cloning {
     Off,
     /// It works.
     On,
+    /// It works, and does not say that it shared anything.
+    Untold,
     /// It reports success, and the new file holds zeros.
     Lying,
+    /// The same, and does not say that it shared anything.
+    UntoldLying,
 }
 
 /// Which names a folder takes for one.
@@ -116,6 +120,16 @@ pub(super) struct Disk {
     pub(super) max_name: usize,
     /// Whether names that are not UTF-8 are refused.
     pub(super) utf8_only: bool,
+    /// Disks that can be plugged in and out, by name.
+    pub(super) plugs: BTreeMap<String, Plug>,
+}
+
+/// A disk that can be plugged in and out.
+#[derive(Debug, Clone)]
+pub(super) struct Plug {
+    pub(super) root: Ino,
+    /// Where it is plugged in: a folder, a name there, and the folder that it covers.
+    pub(super) at: Option<(Ino, Vec<u8>, Ino)>,
 }
 
 impl Node {
@@ -175,6 +189,7 @@ impl Disk {
             folding: Folding::Exact,
             max_name: MAX_NAME,
             utf8_only: false,
+            plugs: BTreeMap::new(),
         };
         disk.allocate(Node::directory(), 0o755, 1);
         disk
