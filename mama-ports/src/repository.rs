@@ -9,6 +9,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::filesystem::Held;
+use crate::manifest::Manifests;
 use crate::vocab::{
     ArchiveId, BlobHash, BlobRecord, BlockReason, Contest, FileName, Fingerprint, Footing, HostName,
     Location, MetaDoc, Mime, ObservationId, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing,
@@ -451,5 +452,5 @@ pub enum Decision {
 }
 
 /// The whole catalog; only the composition root says this name.
-pub trait Repository: Sightings + Catalog + Curation {}
-impl<T: Sightings + Catalog + Curation> Repository for T {}
+pub trait Repository: Sightings + Catalog + Curation + Manifests {}
+impl<T: Sightings + Catalog + Curation + Manifests> Repository for T {}

@@ -47,7 +47,7 @@ async fn lock_contents(catalog: &mut PgConnection, hashes: &[BlobHash]) -> Outco
 }
 
 async fn retarget(catalog: &mut PgConnection, id: ObservationId, from: Status, to: Status) -> Outcome<bool> {
-    let changed = query("UPDATE observation SET status = $3, open = true WHERE id = $1 AND status = $2")
+    let changed = query("UPDATE observation SET status = $3, open = true, unsaved = unsaved + 1 WHERE id = $1 AND status = $2")
         .bind(id.0)
         .bind(from.as_str())
         .bind(to.as_str())
@@ -62,7 +62,7 @@ async fn block(
     from: Option<BlockReason>,
     to: Option<BlockReason>,
 ) -> Outcome<bool> {
-    let sql = "UPDATE blob SET block_reason = $3 WHERE hash = $1 AND block_reason IS NOT DISTINCT FROM $2 RETURNING id";
+    let sql = "UPDATE blob SET block_reason = $3, unsaved = unsaved + 1 WHERE hash = $1 AND block_reason IS NOT DISTINCT FROM $2 RETURNING id";
     let changed: Option<i64> = query_scalar(sql)
         .bind(hash.as_bytes().as_slice())
         .bind(from.map(BlockReason::as_str))
@@ -70,7 +70,7 @@ async fn block(
         .fetch_optional(&mut *catalog)
         .await?;
     let Some(blob) = changed else { return Ok(false) };
-    query("UPDATE observation SET open = true WHERE blob = $1 AND NOT open")
+    query("UPDATE observation SET open = true, unsaved = unsaved + 1 WHERE blob = $1 AND NOT open")
         .bind(blob)
         .execute(catalog)
         .await?;

@@ -12,8 +12,10 @@ mod failure;
 mod folders;
 mod lease;
 mod lines;
+mod manifest;
 mod open;
 mod record;
+mod restore;
 mod roots;
 mod rows;
 mod session;
@@ -155,7 +157,7 @@ async fn schema_version(catalog: &mut PgConnection) -> Outcome<i64> {
 }
 
 async fn reset(catalog: &mut PgConnection) -> Outcome<()> {
-    raw_sql("TRUNCATE observation, meta, blob, folder, scan, root").execute(catalog).await?;
+    raw_sql("TRUNCATE observation, meta, blob, folder, scan, root; UPDATE manifest SET anew = true, rebuilding = false").execute(catalog).await?;
     Ok(())
 }
 

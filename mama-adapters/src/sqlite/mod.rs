@@ -6,9 +6,12 @@
 mod actor;
 mod catalog;
 mod curation;
+mod folders;
 mod lease;
+mod manifest;
 mod open;
 mod record;
+mod restore;
 mod rows;
 mod sightings;
 mod totals;
@@ -99,6 +102,8 @@ impl Sqlite {
                 }
                 catalog.execute(&format!("DELETE FROM {table}"), [])?;
             }
+            // What the manifests say of the rows that were here is forgotten, too.
+            catalog.execute("UPDATE manifest SET anew = 1, rebuilding = 0", [])?;
             Ok(())
         })
         .await
