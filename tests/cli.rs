@@ -10,6 +10,8 @@ mod bad_input;
 mod disks;
 #[path = "cli/hosts.rs"]
 mod hosts;
+#[path = "cli/manifests.rs"]
+mod manifests;
 #[path = "cli/outages.rs"]
 mod outages;
 #[path = "cli/postgres.rs"]

@@ -13,7 +13,10 @@
 //! | [`layout`] | where does a content or a view lie in the archive? |
 //! | [`reconcile`] | what should be, what is, and what to do about the difference |
 //! | [`archive`] | how a content gets into the archive and survives a power cut |
+//! | [`manifest`] | what does the archive say about itself, and is its catalog of the same history? |
+//! | [`explaining`] | manifests are written, and compared with the catalog |
 //! | [`scan`], [`apply`] | the two phases |
+//! | [`rebuild`], [`repair`] | what to do when catalog or archive is lost, or an older copy |
 //!
 //! A rule is a function from data to a decision:
 //!
@@ -30,8 +33,12 @@ pub mod apply;
 pub mod archive;
 pub mod change;
 pub mod ignoring;
+pub mod explaining;
 pub mod layout;
 pub mod lifecycle;
+pub mod manifest;
 pub mod reading;
+pub mod rebuild;
 pub mod reconcile;
+pub mod repair;
 pub mod scan;

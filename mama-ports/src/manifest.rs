@@ -39,7 +39,8 @@ pub trait Manifests: Send + Sync {
     /// there are replaced, and count as saved. New observations get greater ids.
     ///
     /// The root and the content of each observation are here, or were restored before. Of two rows with one key the later one
-    /// counts; of two current observations at one location too, and the other one becomes history.
+    /// counts. Of two current observations at one location the one of the later call counts, in one call the one with the
+    /// greater id; the other one becomes history.
     /// From here to [`Manifests::restored`] the catalog is rebuilding, and knows of no manifest.
     async fn restore(&self, rows: &Rows) -> Repo<()>;
 
@@ -48,6 +49,19 @@ pub trait Manifests: Send + Sync {
 
     /// The contents that are believed to be in the archive, with their sizes in bytes, in hash order, after `after`.
     async fn stored(&self, after: Option<&BlobHash>, limit: PageSize) -> Repo<Vec<(BlobHash, u64)>>;
+
+    /// Where each content was seen, on any host, in the order asked: a present file if there is one, else the newest sighting;
+    /// `None`: it was never seen.
+    async fn last_seen(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<LastSeen>>>;
+}
+
+/// Where a content was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastSeen {
+    /// The place.
+    pub at: Location,
+    /// Whether it is current there, and not known to be gone.
+    pub is_present: bool,
 }
 
 /// One manifest of an archive.

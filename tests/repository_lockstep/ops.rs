@@ -31,6 +31,7 @@ pub(crate) enum Op {
     Retarget(Vec<(usize, Status, Status)>),
     Block(Vec<(BlobHash, Option<BlockReason>, Option<BlockReason>)>),
     Contests { decided: bool, after: Option<usize>, limit: u32 },
+    Save,
 }
 
 #[derive(Debug, Clone)]
@@ -195,6 +196,7 @@ pub(crate) fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(damaged, stored, settlements)| Op::Settle { damaged, stored, settlements }),
         1 => few((any::<usize>(), status(), status()), 3).prop_map(Op::Retarget),
         1 => few((hash(), block(), block()), 2).prop_map(Op::Block),
+        1 => Just(Op::Save),
         2 => page.prop_map(|(decided, after, limit)| Op::Contests { decided, after, limit }),
     ]
 }

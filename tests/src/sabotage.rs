@@ -1,13 +1,18 @@
 //! Protocol steps, removed one at a time. A safety test proves itself by failing on each of these.
 
+use std::collections::HashMap;
 use std::io::{self, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
+use mama_domain::layout;
 use mama_ports::content::ContentHasher;
 use mama_ports::filesystem::{
     Entry, Filesystem, Fs, FsErrorKind, Held, ReadHandle, ReadTree, WriteHandle, WriteTree,
 };
+use mama_ports::manifest::{Generations, LastSeen, Manifests, Mark, Receipt, Rows, UnsavedRows};
+use mama_ports::repository::{Epoch, PageSize, Repo, Repository};
 use mama_ports::vocab::{AbsPath, BlobHash, Digest, FileFacts, RelPath};
 
 use crate::world::hash_of;
@@ -31,11 +36,21 @@ pub enum Sabotage {
     NoSweep,
     /// Two may apply at once.
     NoLock,
+    /// A manifest gets its name before its bytes are durable.
+    NoSyncBeforeManifest,
+    /// The catalog hears of a manifest before its name is durable.
+    NoSyncOfManifest,
+    /// The catalog hears of a manifest that an interrupted apply left, before its name is durable.
+    NoSyncOfFoundManifest,
+    /// A manifest is not read back and hashed.
+    NoReadBackOfManifest,
+    /// The catalog is not told that a manifest may become visible.
+    NoAnnouncement,
 }
 
 impl Sabotage {
     /// Every step that can be left out.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 13] = [
         Self::NoSyncBeforeNames,
         Self::NoSyncOfNames,
         Self::NoSyncOfViews,
@@ -44,6 +59,11 @@ impl Sabotage {
         Self::LinkReplaces,
         Self::NoSweep,
         Self::NoLock,
+        Self::NoSyncBeforeManifest,
+        Self::NoSyncOfManifest,
+        Self::NoSyncOfFoundManifest,
+        Self::NoReadBackOfManifest,
+        Self::NoAnnouncement,
     ];
 }
 
@@ -61,8 +81,9 @@ impl Filesystem for SabotagedFs {
     }
 
     fn archive(&self, root: &AbsPath) -> Fs<Arc<dyn WriteTree>> {
-        let (inner, syncs) = (self.inner.archive(root)?, AtomicUsize::new(0));
-        Ok(Arc::new(SabotagedTree { inner, sabotage: self.sabotage, syncs }))
+        let (inner, sabotage) = (self.inner.archive(root)?, self.sabotage);
+        let (syncs, syncs_of_manifest, has_made) = (AtomicUsize::new(0), AtomicUsize::new(2), AtomicBool::new(false));
+        Ok(Arc::new(SabotagedTree { inner, sabotage, syncs, syncs_of_manifest, has_made }))
     }
 
     fn make_root(&self, root: &AbsPath) -> Fs<()> {
@@ -73,7 +94,12 @@ impl Filesystem for SabotagedFs {
 struct SabotagedTree {
     inner: Arc<dyn WriteTree>,
     sabotage: Sabotage,
+    /// Syncs of contents and views so far.
     syncs: AtomicUsize,
+    /// Syncs of the manifest that was staged last; 2: it is done.
+    syncs_of_manifest: AtomicUsize,
+    /// Whether anything was made so far.
+    has_made: AtomicBool,
 }
 
 impl ReadTree for SabotagedTree {
@@ -92,6 +118,10 @@ impl ReadTree for SabotagedTree {
 
 impl WriteTree for SabotagedTree {
     fn create(&self, at: &RelPath) -> Fs<Box<dyn WriteHandle>> {
+        self.has_made.store(true, Ordering::Relaxed);
+        if *at == layout::staged_manifest_path() {
+            self.syncs_of_manifest.store(0, Ordering::Relaxed);
+        }
         self.inner.create(at)
     }
 
@@ -104,6 +134,7 @@ impl WriteTree for SabotagedTree {
     }
 
     fn link(&self, from: &RelPath, to: &RelPath) -> Fs<()> {
+        self.has_made.store(true, Ordering::Relaxed);
         match self.inner.link(from, to) {
             Err(error)
                 if error.kind == FsErrorKind::AlreadyExists && self.sabotage == Sabotage::LinkReplaces =>
@@ -143,20 +174,18 @@ impl WriteTree for SabotagedTree {
         self.inner.sync_dir(at)
     }
 
-    /// A batch that stores and shows syncs three times: bytes, names, views.
+    /// A batch that stores and shows syncs three times: bytes, names, views; a manifest twice: bytes, name.
     fn sync_all(&self) -> Fs<()> {
-        let left_out = match self.sabotage {
-            Sabotage::NoSyncBeforeNames => Some(0),
-            Sabotage::NoSyncOfNames => Some(1),
-            Sabotage::NoSyncOfViews => Some(2),
-            Sabotage::NoReadBack
-            | Sabotage::NoSeal
-            | Sabotage::LinkReplaces
-            | Sabotage::NoSweep
-            | Sabotage::NoLock => None,
+        let which = if self.syncs_of_manifest.load(Ordering::Relaxed) < 2 {
+            let steps = [Sabotage::NoSyncBeforeManifest, Sabotage::NoSyncOfManifest];
+            steps[self.syncs_of_manifest.fetch_add(1, Ordering::Relaxed)]
+        } else if self.has_made.load(Ordering::Relaxed) {
+            let steps = [Sabotage::NoSyncBeforeNames, Sabotage::NoSyncOfNames, Sabotage::NoSyncOfViews];
+            steps[self.syncs.fetch_add(1, Ordering::Relaxed) % steps.len()]
+        } else {
+            Sabotage::NoSyncOfFoundManifest
         };
-        let nth = self.syncs.fetch_add(1, Ordering::Relaxed) % 3;
-        if Some(nth) == left_out { Ok(()) } else { self.inner.sync_all() }
+        if which == self.sabotage { Ok(()) } else { self.inner.sync_all() }
     }
 
     fn lock(&self, at: &RelPath) -> Fs<Box<dyn Held>> {
@@ -166,6 +195,73 @@ impl WriteTree for SabotagedTree {
 
 struct Nothing;
 impl Held for Nothing {}
+
+/// A catalog that is never told of a manifest before it is there.
+struct Unannounced(Arc<dyn Repository>);
+
+/// What apply sees of a catalog that is not told of manifests before they are there.
+pub fn unannounced(catalog: &Arc<dyn Repository>) -> Arc<dyn Manifests> {
+    Arc::new(Unannounced(Arc::clone(catalog)))
+}
+
+#[async_trait]
+impl Manifests for Unannounced {
+    async fn intend(&self, _: Option<Epoch>, _: &Mark) -> Repo<()> {
+        Ok(())
+    }
+
+    async fn generations(&self) -> Repo<Generations> {
+        self.0.generations().await
+    }
+
+    async fn unsaved(&self, limit: PageSize) -> Repo<UnsavedRows> {
+        self.0.unsaved(limit).await
+    }
+
+    async fn saved(&self, under: Option<Epoch>, mark: &Mark, receipt: &Receipt) -> Repo<()> {
+        self.0.saved(under, mark, receipt).await
+    }
+
+    async fn explain_anew(&self) -> Repo<()> {
+        self.0.explain_anew().await
+    }
+
+    async fn restore(&self, rows: &Rows) -> Repo<()> {
+        self.0.restore(rows).await
+    }
+
+    async fn restored(&self, last: Option<&Mark>) -> Repo<()> {
+        self.0.restored(last).await
+    }
+
+    async fn stored(&self, after: Option<&BlobHash>, limit: PageSize) -> Repo<Vec<(BlobHash, u64)>> {
+        self.0.stored(after, limit).await
+    }
+
+    async fn last_seen(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<LastSeen>>> {
+        self.0.last_seen(hashes).await
+    }
+}
+
+/// A hasher that remembers of each length what it first saw, and believes that nothing else ever has that length.
+pub struct Forgiving {
+    seen: Mutex<HashMap<u64, Digest>>,
+    honest: Arc<dyn ContentHasher>,
+}
+
+impl Forgiving {
+    /// Has seen nothing so far.
+    pub fn new(honest: Arc<dyn ContentHasher>) -> Self {
+        Self { seen: Mutex::default(), honest }
+    }
+}
+
+impl ContentHasher for Forgiving {
+    fn digest(&self, content: &mut dyn Read) -> io::Result<Digest> {
+        let digest = self.honest.digest(content)?;
+        Ok(*self.seen.lock().expect("no panic").entry(digest.size).or_insert(digest))
+    }
+}
 
 /// A hasher that believes what it expects: contents of a known length are what they were, whatever their bytes.
 pub struct Credulous {

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use mama_ports::manifest::{
-    BlobRow, Generations, Manifests, Mark, ObservationRow, Receipt, RootRow, Rows, UnsavedRows,
+    BlobRow, Generations, LastSeen, Manifests, Mark, ObservationRow, Receipt, RootRow, Rows, UnsavedRows,
 };
 use mama_ports::repository::{Epoch, PageSize, Repo};
 use mama_ports::vocab::{BlobHash, BlobRecord, Location, Mime, ObservationId, ScanRoot};
-use sqlx::{AssertSqlSafe, PgConnection, query, raw_sql};
+use sqlx::{AssertSqlSafe, PgConnection, query};
 
 use super::failure::Outcome;
 use super::rows::{Cells, to_i64};
+use super::sightings::numbered;
 use super::{Postgres, lease, restore};
 use crate::sql::codec::{self, Damage};
 
@@ -85,6 +86,13 @@ impl Manifests for Postgres {
         let after = after.map_or_else(Vec::new, |hash| hash.as_bytes().to_vec());
         self.ask("list what the archive holds", (after, limit), |(after, limit), catalog| {
             Box::pin(stored(catalog, after, *limit))
+        })
+        .await
+    }
+
+    async fn last_seen(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<LastSeen>>> {
+        self.ask("look where contents were seen", hashes.to_vec(), |hashes, catalog| {
+            Box::pin(last_seen(catalog, hashes))
         })
         .await
     }
@@ -269,4 +277,29 @@ async fn stored(catalog: &mut PgConnection, after: &[u8], limit: PageSize) -> Ou
             Ok((cells.hash()?, cells.count()?))
         })
         .collect()
+}
+
+async fn last_seen(catalog: &mut PgConnection, hashes: &[BlobHash]) -> Outcome<Vec<Option<LastSeen>>> {
+    let asked: Vec<&[u8]> = hashes.iter().map(|hash| hash.as_bytes().as_slice()).collect();
+    let rows = query(
+        "SELECT h.number, r.host, r.basedir, r.kind, f.relpath, s.name, s.is_present
+         FROM unnest($1::bytea[]) WITH ORDINALITY AS h (hash, number)
+         JOIN blob b ON b.hash = h.hash
+         CROSS JOIN LATERAL (
+             SELECT o.folder, o.name, o.current AND o.gone_s IS NULL AS is_present FROM observation o
+             WHERE o.blob = b.id ORDER BY is_present DESC, o.id DESC LIMIT 1
+         ) AS s
+         JOIN folder f ON f.id = s.folder JOIN root r ON r.id = f.root",
+    )
+    .bind(asked)
+    .fetch_all(catalog)
+    .await?;
+    let mut answers = vec![None; hashes.len()];
+    for row in &rows {
+        let mut cells = Cells::of(row);
+        let answer = numbered(&mut answers, cells.next()?)?;
+        let at = Location { root: cells.root()?, dir: cells.rel_path()?, name: cells.name()? };
+        *answer = Some(LastSeen { at, is_present: cells.next()? });
+    }
+    Ok(answers)
 }

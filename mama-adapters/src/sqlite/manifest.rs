@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use mama_ports::manifest::{
-    BlobRow, Generations, Manifests, Mark, ObservationRow, Receipt, RootRow, Rows, UnsavedRows,
+    BlobRow, Generations, LastSeen, Manifests, Mark, ObservationRow, Receipt, RootRow, Rows, UnsavedRows,
 };
 use mama_ports::repository::{Epoch, PageSize, Repo};
 use mama_ports::vocab::{BlobHash, BlobRecord, Location, Mime, ObservationId, ScanRoot};
@@ -90,6 +90,28 @@ impl Manifests for Sqlite {
         })
         .await
     }
+
+    async fn last_seen(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<LastSeen>>> {
+        let hashes = hashes.to_vec();
+        self.read("look where contents were seen", move |catalog| {
+            hashes.iter().map(|hash| last_seen(catalog, hash)).collect()
+        })
+        .await
+    }
+}
+
+fn last_seen(catalog: &Transaction<'_>, hash: &BlobHash) -> Outcome<Option<LastSeen>> {
+    let mut statement = catalog.prepare_cached(
+        "SELECT r.host, r.basedir, r.kind, f.relpath, o.name, o.current = 1 AND o.gone_s IS NULL
+         FROM observation o JOIN folder f ON f.id = o.folder JOIN root r ON r.id = f.root
+         WHERE o.blob = (SELECT id FROM blob WHERE hash = ?1)
+         ORDER BY o.current = 1 AND o.gone_s IS NULL DESC, o.id DESC LIMIT 1",
+    )?;
+    rows::one(&mut statement, [hash.as_bytes()], |row| {
+        let root = rows::root(row, 0)?;
+        let at = Location { root, dir: rows::rel_path(row, 3)?, name: rows::name(row, 4)? };
+        Ok(LastSeen { at, is_present: row.get(5)? })
+    })
 }
 
 fn generations(catalog: &Transaction<'_>) -> Outcome<Generations> {

@@ -1,6 +1,6 @@
 //! Rows that come back from manifests.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use mama_ports::manifest::{BlobRow, ObservationRow, RootRow, Rows};
 use mama_ports::vocab::{BlobHash, Fingerprint, Location, RelPath, ScanRoot};
@@ -16,7 +16,10 @@ pub(super) fn restore(catalog: &Transaction<'_>, given: &Rows) -> Outcome<()> {
     roots.iter().try_for_each(|row| restore_root(catalog, row))?;
     blobs.iter().try_for_each(|row| restore_blob(catalog, row))?;
     let mut restorer = Restorer { catalog, roots: HashMap::new(), present: HashMap::new() };
-    observations.iter().try_for_each(|row| restorer.restore(row))?;
+    // Of two current ones at one location the greater id counts, as it comes later.
+    let observations: BTreeMap<i64, &ObservationRow> =
+        observations.iter().map(|row| (row.id.0, row)).collect();
+    observations.values().try_for_each(|row| restorer.restore(row))?;
     count_present(catalog, &restorer.present)
 }
 

@@ -8,6 +8,8 @@ mod init;
 mod interrupt;
 mod migrate;
 mod plan;
+mod rebuild;
+mod repair;
 mod scan;
 mod shell;
 mod stats;
@@ -43,6 +45,8 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
         | Command::Apply
         | Command::Plan
         | Command::Stats
+        | Command::Rebuild
+        | Command::Repair { .. }
         | Command::Doctor
         | Command::Migrate
         | Command::Dev(_) => {}
@@ -54,6 +58,8 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
         Command::Scan(args) => scan::run(args, &config, &App::open(&config, output).await?, output).await,
         Command::Apply => apply::run(&config, &App::open(&config, output).await?, output).await,
         Command::Plan => plan::run(&config, &App::open(&config, output).await?, output).await,
+        Command::Rebuild => rebuild::run(&App::to_rebuild(&config, output).await?, output).await,
+        Command::Repair { yes } => repair::run(*yes, &App::open(&config, output).await?, output).await,
         Command::Stats => stats::run(&App::open(&config, output).await?, output).await,
         Command::Dev(command) => dev::run(command, &App::open(&config, output).await?, output).await,
         Command::Completions { .. } | Command::Man { .. } | Command::Config(_) | Command::Init { .. } => {

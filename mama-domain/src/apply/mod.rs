@@ -2,6 +2,7 @@
 //!
 //! One loop: `contests → desired → survey → plan → audit → (show | perform → settle)`. What a run has settled is durable;
 //! an interruption anywhere leaves rubbish in the staging area, or a durable name that the catalog learns of next time.
+//! At the end, what the catalog has learned is written into the archive's manifests.
 
 mod perform;
 mod report;
@@ -10,14 +11,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use mama_ports::events::{Event, EventSink};
-use mama_ports::filesystem::{FsError, FsErrorKind};
-use mama_ports::repository::{Catalog, Lease, PageSize, RepositoryError, Scope, Source};
+use mama_ports::filesystem::FsError;
+use mama_ports::manifest::Manifests;
+use mama_ports::repository::{Catalog, PageSize, RepositoryError, Scope, Source};
 use mama_ports::runtime::{Clock, Workers};
 use mama_ports::vocab::{ArchiveId, BlobHash, Claim, Contest, ObservationId, Status};
 use mama_ports::volumes::Volumes;
 
-use crate::archive::{Archive, SourceTrees, Stopped, Transfers};
-use crate::layout;
+use crate::archive::{Archive, LockError, Locked, ManifestError, SourceTrees, Stopped, Transfers};
+use crate::explaining::{self, Disagreement, ExplainError, Position};
+use crate::manifest::Agreement;
 use crate::reconcile::{Actual, Contradiction, Plan, Rules, Want, Wish, audit, desired, plan};
 use perform::Run;
 
@@ -33,6 +36,8 @@ const SOURCES: PageSize = PageSize(8);
 pub struct Apply {
     /// The catalog.
     pub catalog: Arc<dyn Catalog>,
+    /// What the catalog knows of the archive's manifests.
+    pub manifests: Arc<dyn Manifests>,
     /// The archive.
     pub archive: Archive,
     /// The folders that this machine can reach.
@@ -75,6 +80,12 @@ pub enum ApplyError {
     /// The lock cannot be taken.
     #[error("cannot lock the archive")]
     Lock(#[source] FsError),
+    /// Archive and catalog are not of one history.
+    #[error(transparent)]
+    Disagreement(Disagreement),
+    /// The archive's manifests fail.
+    #[error(transparent)]
+    Manifest(ManifestError),
     /// Catalog and archive do not belong together.
     #[error(
         "the catalog belongs to archive {catalog}, and this is archive {archive}; check `archive` and `database` in the configuration"
@@ -106,6 +117,27 @@ pub enum ApplyError {
     Contradiction(#[source] Contradiction),
 }
 
+impl From<LockError> for ApplyError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Busy => Self::Locked,
+            LockError::Disk(error) => Self::Lock(error),
+            LockError::Catalog(error) => Self::Catalog(error),
+        }
+    }
+}
+
+impl From<ExplainError> for ApplyError {
+    fn from(error: ExplainError) -> Self {
+        match error {
+            ExplainError::Catalog(error) => Self::Catalog(error),
+            ExplainError::Disagreement(disagreement) => Self::Disagreement(disagreement),
+            ExplainError::Manifest(ManifestError::Stopped(stopped)) => Self::Archive(stopped),
+            ExplainError::Manifest(error) => Self::Manifest(error),
+        }
+    }
+}
+
 /// One page of the catalog, thought through.
 struct Page {
     plan: Plan,
@@ -125,16 +157,19 @@ impl Apply {
     }
 
     async fn run_pages(&self, report: &mut ApplyReport) -> Result<(), ApplyError> {
-        self.check_identity().await?;
+        let position = self.check_identity().await?;
         let scope = self.scope();
         let open = self.catalog.open(scope).await?;
         self.events.emit(Event::ApplyStarted { open });
-        if open == 0 {
+        if open == 0 && position.agreement == Agreement::Agree && !position.catalog.is_unsaved {
             return Ok(());
         }
         self.check_room(0).await?;
-        let run = self.lock().await?;
+        let locked = Locked::take(&self.archive, &self.workers, &*self.catalog).await?;
+        let run = Run { apply: self, locked };
+        let position = self.check_identity().await?;
         run.on_worker(|archive| archive.sweep()).await?;
+        let last = explaining::resume(&*self.manifests, &run.locked, &position).await?;
 
         let mut after = None;
         let mut seen = BTreeSet::new();
@@ -149,6 +184,7 @@ impl Apply {
             seen.append(&mut page.waiting);
             seen = seen.split_off(&after.unwrap_or(ObservationId(i64::MIN)));
         }
+        report.explained = explaining::write(&*self.manifests, &run.locked, last, 0).await?;
         Ok(())
     }
 
@@ -171,24 +207,15 @@ impl Apply {
         if self.policy.rules.auto_assign { Scope::WithPending } else { Scope::Decided }
     }
 
-    async fn check_identity(&self) -> Result<(), ApplyError> {
+    async fn check_identity(&self) -> Result<Position, ApplyError> {
         match self.catalog.archive().await? {
             Some(catalog) if catalog != *self.archive.id() => {
                 Err(ApplyError::Foreign { archive: self.archive.id().clone(), catalog })
             }
-            Some(_) | None => Ok(()),
+            Some(_) | None => {
+                Ok(explaining::agreed(&self.archive, &*self.manifests, &self.workers).await?)
+            }
         }
-    }
-
-    async fn lock(&self) -> Result<Run<'_>, ApplyError> {
-        let archive = self.archive.clone();
-        let locked = self.workers.start(move || archive.tree().lock(&layout::lock_path())).await;
-        let lock = locked.map_err(|error| match error.kind {
-            FsErrorKind::Locked => ApplyError::Locked,
-            _ => ApplyError::Lock(error),
-        })?;
-        let Lease { epoch, held } = self.catalog.lease().await?.ok_or(ApplyError::Locked)?;
-        Ok(Run { apply: self, locks: Arc::new((lock, held)), epoch })
     }
 
     async fn check_room(&self, needed: u64) -> Result<(), ApplyError> {

@@ -42,6 +42,8 @@ pub struct ApplyReport {
     pub lost: u64,
     /// Observations that another host has to bring.
     pub elsewhere: u64,
+    /// Rows of the catalog that were written into the archive's manifests.
+    pub explained: u64,
     /// How long it took.
     pub seconds: f64,
 }

@@ -9,6 +9,7 @@ mod apply;
 mod decisions;
 mod desk;
 mod lease;
+mod manifests;
 mod names;
 mod presence;
 mod seeing;
@@ -17,6 +18,7 @@ mod together;
 pub use apply::*;
 pub use decisions::*;
 pub use lease::*;
+pub use manifests::*;
 pub use names::*;
 pub use presence::*;
 pub use seeing::*;
@@ -80,6 +82,22 @@ macro_rules! repository_conformance {
             blocking_concerns_every_observation_of_a_content
             totals_add_up
             two_writers_add_one_content_once
+            a_new_catalog_knows_of_no_manifest
+            every_change_of_a_sighting_is_unsaved
+            every_change_of_a_content_is_unsaved
+            what_changes_nothing_is_saved_still
+            what_changes_while_it_is_written_stays_unsaved
+            the_content_of_a_sighting_comes_with_it
+            manifests_are_announced_and_remembered
+            an_older_lease_announces_no_manifest
+            restored_rows_are_as_they_were
+            restoring_again_changes_nothing
+            restored_files_are_present_in_their_folders
+            what_is_seen_after_a_rebuild_is_new
+            of_two_current_rows_the_later_one_counts
+            a_rebuild_has_an_end
+            what_is_stored_is_listed_in_the_order_of_hashes
+            a_content_was_last_seen_where_it_is_present
         }
     };
     ($new:expr => $($promise:ident)+) => {$(
@@ -98,6 +116,7 @@ mod tests {
         let promises = [
             include_str!("apply.rs"),
             include_str!("decisions.rs"),
+            include_str!("manifests.rs"),
             include_str!("names.rs"),
             include_str!("presence.rs"),
             include_str!("seeing.rs"),

@@ -1,0 +1,384 @@
+//! Rows of the catalog as lines of JSON, and back.
+//!
+//! `{"root":{…}}`, `{"blob":{…}}`, `{"observation":{…}}`. Observations name their root by its number in the same manifest. A time is
+//! `[seconds, nanoseconds]`. A path that is not UTF-8 is escaped, and its bytes are in base64 under the same key with
+//! `_bytes`. A line with a key that this version does not know is not understood: what would be lost is a fact.
+
+use std::collections::HashMap;
+
+use data_encoding::BASE64;
+use mama_ports::manifest::{BlobRow, ObservationRow, RootRow, Rows};
+use mama_ports::vocab::{
+    AbsPath, BlobHash, BlobRecord, BlockReason, FileName, Fingerprint, HostName, Location, MetaDoc, Mime,
+    ObservationId, RelPath, ScanRoot, Standing, Timestamp, escaped,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+type Time = (i64, u32);
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Line {
+    Root(RootLine),
+    Blob(BlobLine),
+    Observation(ObservationLine),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RootLine {
+    number: usize,
+    host: String,
+    basedir: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    basedir_bytes: Option<String>,
+    kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    confirmed: Option<Time>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BlobLine {
+    hash: String,
+    size: u64,
+    first_seen: Time,
+    stored: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mime: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    meta: Option<Map<String, Value>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    block_reason: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ObservationLine {
+    id: i64,
+    root: usize,
+    relpath: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    relpath_bytes: Option<String>,
+    filename: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    filename_bytes: Option<String>,
+    blob: String,
+    size: u64,
+    mtime: Time,
+    ctime: Time,
+    inode: u64,
+    racy: bool,
+    seen: Time,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gone: Option<Time>,
+    held: bool,
+    current: bool,
+    open: bool,
+    status: String,
+    placement: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    view: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    view_bytes: Option<String>,
+}
+
+/// The lines of these rows: roots first, contents before observations.
+pub fn encode(rows: &Rows) -> Vec<u8> {
+    let mut text = Vec::new();
+    let mut put = |line: &Line| {
+        if serde_json::to_writer(&mut text, line).is_err() {
+            unreachable!("texts and numbers can be written to memory");
+        }
+        text.push(b'\n');
+    };
+    let mut numbers: HashMap<&ScanRoot, usize> = HashMap::new();
+    for (number, row) in rows.roots.iter().enumerate() {
+        numbers.insert(&row.root, number);
+        put(&Line::Root(root_line(number, row)));
+    }
+    rows.blobs.iter().for_each(|row| put(&Line::Blob(blob_line(row))));
+    for row in &rows.observations {
+        put(&Line::Observation(observation_line(numbers[&row.at.root], row)));
+    }
+    text
+}
+
+/// The rows of these lines, and how many lines were not understood.
+pub fn decode(text: &[u8]) -> (Rows, u64) {
+    let (mut rows, mut roots, mut lost) = (Rows::default(), HashMap::new(), 0);
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        if decode_line(line, &mut roots, &mut rows).is_none() {
+            lost += 1;
+        }
+    }
+    (rows, lost)
+}
+
+fn decode_line(line: &[u8], roots: &mut HashMap<usize, ScanRoot>, rows: &mut Rows) -> Option<()> {
+    match serde_json::from_slice(line.strip_suffix(b"\n")?).ok()? {
+        Line::Root(line) => {
+            let number = line.number;
+            let row = root_row(line)?;
+            roots.insert(number, row.root.clone());
+            rows.roots.push(row);
+        }
+        Line::Blob(line) => rows.blobs.push(blob_row(line)?),
+        Line::Observation(line) => {
+            let root = roots.get(&line.root)?.clone();
+            rows.observations.push(observation_row(root, line)?);
+        }
+    }
+    Some(())
+}
+
+fn root_line(number: usize, RootRow { root, confirmed }: &RootRow) -> RootLine {
+    let ScanRoot { host, basedir, kind } = root;
+    let (basedir, basedir_bytes) = text(basedir.as_bytes());
+    RootLine {
+        number,
+        host: host.to_string(),
+        basedir,
+        basedir_bytes,
+        kind: kind.to_string(),
+        confirmed: confirmed.map(pair),
+    }
+}
+
+fn root_row(line: RootLine) -> Option<RootRow> {
+    let root = ScanRoot {
+        host: HostName::parse(&line.host)?,
+        basedir: AbsPath::parse(bytes(line.basedir, line.basedir_bytes)?).ok()?,
+        kind: line.kind.parse().ok()?,
+    };
+    Some(RootRow { root, confirmed: optional_time(line.confirmed)? })
+}
+
+fn blob_line(BlobRow { record, first_seen }: &BlobRow) -> BlobLine {
+    let BlobRecord { hash, size, mime, meta, stored, block } = record;
+    BlobLine {
+        hash: hash.to_string(),
+        size: *size,
+        first_seen: pair(*first_seen),
+        stored: *stored,
+        mime: mime.as_ref().map(ToString::to_string),
+        meta: meta.as_ref().map(|meta| meta.entries().clone()),
+        block_reason: block.map(|reason| reason.as_str().to_owned()),
+    }
+}
+
+fn blob_row(line: BlobLine) -> Option<BlobRow> {
+    let known = |word: String| BlockReason::ALL.into_iter().find(|reason| reason.as_str() == word);
+    let block = match line.block_reason {
+        Some(word) => Some(known(word)?),
+        None => None,
+    };
+    let record = BlobRecord {
+        hash: line.hash.parse().ok()?,
+        size: line.size,
+        mime: line.mime.map(Mime::new),
+        meta: line.meta.map(MetaDoc::new),
+        stored: line.stored,
+        block,
+    };
+    Some(BlobRow { record, first_seen: time(line.first_seen)? })
+}
+
+fn observation_line(root: usize, row: &ObservationRow) -> ObservationLine {
+    let ObservationRow { id, at, hash, fingerprint, racy, seen, gone, held, current, open, standing, view } =
+        row;
+    let (relpath, relpath_bytes) = text(at.dir.as_bytes());
+    let (filename, filename_bytes) = text(at.name.as_bytes());
+    let (view, view_bytes) = match view.as_ref().map(|view| text(view.as_bytes())) {
+        Some((view, bytes)) => (Some(view), bytes),
+        None => (None, None),
+    };
+    let Fingerprint { size, mtime, ctime, inode } = *fingerprint;
+    ObservationLine {
+        id: id.0,
+        root,
+        relpath,
+        relpath_bytes,
+        filename,
+        filename_bytes,
+        blob: hash.to_string(),
+        size,
+        mtime: pair(mtime),
+        ctime: pair(ctime),
+        inode,
+        racy: *racy,
+        seen: pair(*seen),
+        gone: gone.map(pair),
+        held: *held,
+        current: *current,
+        open: *open,
+        status: standing.status.to_string(),
+        placement: standing.placement.to_string(),
+        view,
+        view_bytes,
+    }
+}
+
+fn observation_row(root: ScanRoot, line: ObservationLine) -> Option<ObservationRow> {
+    let dir = RelPath::parse(bytes(line.relpath, line.relpath_bytes)?).ok()?;
+    let name = FileName::parse(bytes(line.filename, line.filename_bytes)?).ok()?;
+    let view = match line.view {
+        Some(view) => Some(RelPath::parse(bytes(view, line.view_bytes)?).ok()?),
+        None => None,
+    };
+    let (mtime, ctime) = (time(line.mtime)?, time(line.ctime)?);
+    Some(ObservationRow {
+        id: ObservationId(line.id),
+        at: Location { root, dir, name },
+        hash: line.blob.parse::<BlobHash>().ok()?,
+        fingerprint: Fingerprint { size: line.size, mtime, ctime, inode: line.inode },
+        racy: line.racy,
+        seen: time(line.seen)?,
+        gone: optional_time(line.gone)?,
+        held: line.held,
+        current: line.current,
+        open: line.open,
+        standing: Standing { status: line.status.parse().ok()?, placement: line.placement.parse().ok()? },
+        view,
+    })
+}
+
+/// Bytes as text; if they are none, escaped, and in base64.
+fn text(bytes: &[u8]) -> (String, Option<String>) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => (text.to_owned(), None),
+        Err(_) => (escaped(bytes).to_string(), Some(BASE64.encode(bytes))),
+    }
+}
+
+fn bytes(text: String, base64: Option<String>) -> Option<Vec<u8>> {
+    match base64 {
+        Some(base64) => BASE64.decode(base64.as_bytes()).ok(),
+        None => Some(text.into_bytes()),
+    }
+}
+
+const fn pair(time: Timestamp) -> Time {
+    (time.secs, time.nanos)
+}
+
+fn time((secs, nanos): Time) -> Option<Timestamp> {
+    (nanos < 1_000_000_000).then(|| Timestamp::new(secs, nanos))
+}
+
+fn optional_time(given: Option<Time>) -> Option<Option<Timestamp>> {
+    match given {
+        Some(given) => time(given).map(Some),
+        None => Some(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mama_ports::vocab::{Placement, SourceKind, Status};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn name() -> impl Strategy<Value = Vec<u8>> {
+        let any_name = prop::collection::vec(any::<u8>().prop_filter("a slash", |b| !matches!(b, 0 | b'/')), 1..9);
+        let odd = prop::sample::select(&[&b"\xff\n"[..], b"\\x", "é\u{202e}\"".as_bytes(), b"a b"][..]);
+        prop_oneof![any_name, odd.prop_map(<[u8]>::to_vec)].prop_filter("dots", |name| name != b"." && name != b"..")
+    }
+
+    fn below() -> impl Strategy<Value = RelPath> {
+        prop::collection::vec(name(), 0..3).prop_map(|names| RelPath::parse(names.join(&b'/')).unwrap())
+    }
+
+    fn time() -> impl Strategy<Value = Timestamp> {
+        (any::<i64>(), 0..1_000_000_000_u32).prop_map(|(secs, nanos)| Timestamp::new(secs, nanos))
+    }
+
+    fn root() -> impl Strategy<Value = RootRow> {
+        let host = prop::sample::select(&["anna", "Björn \"x\""][..]).prop_map(|host| HostName::parse(host).unwrap());
+        let kind = prop::sample::select(SourceKind::ALL);
+        (host, below(), kind, prop::option::of(time())).prop_map(|(host, below, kind, confirmed)| RootRow {
+            root: ScanRoot { host, basedir: AbsPath::root().join(&below), kind },
+            confirmed,
+        })
+    }
+
+    fn blob() -> impl Strategy<Value = BlobRow> {
+        let docs = &["{}", r#"{"z":1.50,"a":[null,-0.0]}"#, r#"{"é":"\u0001\\","n":1e300}"#][..];
+        let mime = prop::option::of(prop::sample::select(&["image/jpeg", "ä/\"ö"][..]));
+        let block = prop::option::of(prop::sample::select(&BlockReason::ALL[..]));
+        let meta = prop::option::of(prop::sample::select(docs));
+        (any::<[u8; 32]>(), any::<u64>(), mime, meta, any::<bool>(), block, time()).prop_map(
+            |(hash, size, mime, meta, stored, block, first_seen)| {
+                let (hash, mime) = (BlobHash::from_bytes(hash), mime.map(Mime::new));
+                let meta = meta.and_then(MetaDoc::from_json);
+                BlobRow { record: BlobRecord { hash, size, mime, meta, stored, block }, first_seen }
+            },
+        )
+    }
+
+    fn observation(root: ScanRoot) -> impl Strategy<Value = ObservationRow> {
+        let standing = (prop::sample::select(Status::ALL), prop::sample::select(Placement::ALL));
+        let place = (below(), name(), any::<[u8; 32]>(), prop::option::of(below()));
+        let times = (time(), time(), time(), prop::option::of(time()));
+        let flags = any::<[bool; 4]>();
+        (any::<i64>(), place, any::<[u64; 2]>(), times, flags, standing).prop_map(
+            move |(id, (dir, name, hash, view), [size, inode], (mtime, ctime, seen, gone), flags, standing)| {
+                let [racy, held, current, open] = flags;
+                ObservationRow {
+                    id: ObservationId(id),
+                    at: Location { root: root.clone(), dir, name: FileName::parse(name).unwrap() },
+                    hash: BlobHash::from_bytes(hash),
+                    fingerprint: Fingerprint { size, mtime, ctime, inode },
+                    racy,
+                    seen,
+                    gone,
+                    held,
+                    current,
+                    open,
+                    standing: Standing { status: standing.0, placement: standing.1 },
+                    view,
+                }
+            },
+        )
+    }
+
+    fn rows() -> impl Strategy<Value = Rows> {
+        let blobs = || prop::collection::vec(blob(), 0..3);
+        root().prop_flat_map(move |root| {
+            let observations = prop::collection::vec(observation(root.root.clone()), 0..4);
+            (blobs(), observations).prop_map(move |(blobs, observations)| Rows {
+                roots: vec![root.clone()],
+                blobs,
+                observations,
+            })
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn rows_survive(rows in rows()) {
+            prop_assert_eq!(decode(&encode(&rows)), (rows, 0));
+        }
+
+        #[test]
+        fn what_is_cut_off_costs_only_its_own_lines(rows in rows(), cut: prop::sample::Index) {
+            let whole = encode(&rows);
+            let text = &whole[..cut.index(whole.len())];
+            let lines = text.iter().filter(|&&byte| byte == b'\n').count();
+            let (had, lost) = decode(text);
+            prop_assert_eq!(had.len(), lines);
+            prop_assert_eq!(lost, u64::from(!(text.is_empty() || text.ends_with(b"\n"))));
+        }
+    }
+
+    #[test]
+    fn a_line_with_an_unknown_key_is_not_understood() {
+        let text = br#"{"blob":{"hash":"H","size":1,"first_seen":[1,0],"stored":true,"later":1}}"#;
+        let text = String::from_utf8_lossy(text).replace('H', &"ab".repeat(32)) + "\n";
+        assert_eq!(decode(text.as_bytes()), (Rows::default(), 1));
+        let (had, lost) = decode(text.replace(",\"later\":1", "").as_bytes());
+        assert_eq!((had.blobs.len(), lost), (1, 0));
+    }
+}
