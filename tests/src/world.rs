@@ -13,9 +13,9 @@ use mama_domain::apply::{Apply, ApplyReport, PlanReport, Policy};
 use mama_domain::archive::{self, Archive, ArchiveError, Identity, SourceTrees, Transfer, Transfers};
 use mama_domain::explaining::{self, ExplainError, Position};
 use mama_domain::manifest::Agreement;
-use mama_domain::rebuild::{Rebuild, RebuildError, RebuildReport};
+use mama_domain::rebuild::{Rebuild, RebuildReport};
 use mama_domain::reconcile::{Plan, Rules};
-use mama_domain::repair::{Missing, Repair, RepairError, RepairReport};
+use mama_domain::repair::{Missing, Repair, RepairReport};
 use mama_domain::scan::{Scan, ScanError, ScanReport, ScanTarget};
 use mama_ports::content::ContentHasher;
 use mama_ports::events::{Event, EventSink, Trouble};
@@ -143,12 +143,12 @@ impl World {
     }
 
     /// Recreates the catalog, which must be empty, from the archive.
-    pub fn rebuild(&self) -> Result<RebuildReport, RebuildError> {
+    pub fn rebuild(&self) -> Result<RebuildReport, Box<dyn Error>> {
         let rebuild = Rebuild {
             catalog: Arc::clone(&self.catalog) as Arc<dyn Catalog>,
             sightings: Arc::clone(&self.catalog) as Arc<dyn Sightings>,
             manifests: Arc::clone(&self.catalog) as Arc<dyn Manifests>,
-            archive: self.open_archive().expect("an archive"),
+            archive: self.open_archive()?,
             workers: Arc::new(Inline),
             clock: Arc::new(self.clock.clone()),
             events: Arc::clone(&self.troubles) as Arc<dyn EventSink>,
@@ -159,28 +159,28 @@ impl World {
     }
 
     /// Has the catalog know what the archive lacks: the report, and each content.
-    pub fn repair(&self) -> Result<(RepairReport, Vec<Missing>), RepairError> {
+    pub fn repair(&self) -> Result<(RepairReport, Vec<Missing>), Box<dyn Error>> {
         let (mut report, mut found) = (RepairReport::default(), Vec::new());
-        block_on(self.repairer().run(&mut |missing| found.push(missing.clone()), &mut report))?;
+        block_on(self.repairer()?.run(&mut |missing| found.push(missing.clone()), &mut report))?;
         Ok((report, found))
     }
 
     /// The same, changing nothing.
-    pub fn look_for_damage(&self) -> Result<(RepairReport, Vec<Missing>), RepairError> {
+    pub fn look_for_damage(&self) -> Result<(RepairReport, Vec<Missing>), Box<dyn Error>> {
         let (mut report, mut found) = (RepairReport::default(), Vec::new());
-        block_on(self.repairer().look(&mut |missing| found.push(missing.clone()), &mut report))?;
+        block_on(self.repairer()?.look(&mut |missing| found.push(missing.clone()), &mut report))?;
         Ok((report, found))
     }
 
-    fn repairer(&self) -> Repair {
-        Repair {
+    fn repairer(&self) -> Result<Repair, ArchiveError> {
+        Ok(Repair {
             catalog: Arc::clone(&self.catalog) as Arc<dyn Catalog>,
             manifests: Arc::clone(&self.catalog) as Arc<dyn Manifests>,
-            archive: self.open_archive().expect("an archive"),
+            archive: self.open_archive()?,
             workers: Arc::new(Inline),
             clock: Arc::new(self.clock.clone()),
             events: Arc::clone(&self.troubles) as Arc<dyn EventSink>,
-        }
+        })
     }
 
     /// How archive and catalog stand to each other.

@@ -13,11 +13,12 @@ use super::rows::{Fingerprints, nanos, to_i64};
 use super::totals::expect_whole_tables;
 use crate::sql::{codec, keys};
 
-/// Waits for whoever writes, and lets nobody in between.
+/// Takes the locks in the order of every change: roots, then contents.
 pub(super) async fn explain_anew(catalog: &mut PgConnection) -> Outcome<()> {
     expect_whole_tables(catalog).await?;
     raw_sql(
-        "LOCK root, observation, blob IN SHARE ROW EXCLUSIVE MODE;
+        "SELECT FROM root ORDER BY id FOR NO KEY UPDATE;
+         SELECT FROM blob ORDER BY hash FOR NO KEY UPDATE;
          UPDATE manifest SET anew = true;
          UPDATE blob SET unsaved = unsaved + 1;
          UPDATE observation SET unsaved = unsaved + 1",

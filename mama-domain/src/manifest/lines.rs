@@ -281,10 +281,12 @@ mod tests {
 
     use super::*;
 
+    const ODD: &[&[u8]] = &[b"\xff\n", b"\\x", "é\u{202e}\"".as_bytes(), b"a b"];
+    const DOCS: &[&str] = &["{}", r#"{"z":1.50,"a":[null,-0.0]}"#, r#"{"é":"\u0001\\","n":1e300}"#];
+
     fn name() -> impl Strategy<Value = Vec<u8>> {
         let any_name = prop::collection::vec(any::<u8>().prop_filter("a slash", |b| !matches!(b, 0 | b'/')), 1..9);
-        let odd = prop::sample::select(&[&b"\xff\n"[..], b"\\x", "é\u{202e}\"".as_bytes(), b"a b"][..]);
-        prop_oneof![any_name, odd.prop_map(<[u8]>::to_vec)].prop_filter("dots", |name| name != b"." && name != b"..")
+        prop_oneof![any_name, prop::sample::select(ODD).prop_map(<[u8]>::to_vec)].prop_filter("dots", |name| name != b"." && name != b"..")
     }
 
     fn below() -> impl Strategy<Value = RelPath> {
@@ -305,10 +307,9 @@ mod tests {
     }
 
     fn blob() -> impl Strategy<Value = BlobRow> {
-        let docs = &["{}", r#"{"z":1.50,"a":[null,-0.0]}"#, r#"{"é":"\u0001\\","n":1e300}"#][..];
         let mime = prop::option::of(prop::sample::select(&["image/jpeg", "ä/\"ö"][..]));
         let block = prop::option::of(prop::sample::select(&BlockReason::ALL[..]));
-        let meta = prop::option::of(prop::sample::select(docs));
+        let meta = prop::option::of(prop::sample::select(DOCS));
         (any::<[u8; 32]>(), any::<u64>(), mime, meta, any::<bool>(), block, time()).prop_map(
             |(hash, size, mime, meta, stored, block, first_seen)| {
                 let (hash, mime) = (BlobHash::from_bytes(hash), mime.map(Mime::new));
