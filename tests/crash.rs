@@ -206,8 +206,11 @@ fn an_apply_that_is_disturbed_at_any_step_loses_nothing_and_is_finished_by_the_n
     assert!(wrong.is_empty(), "disturbances that did harm; the first: {}", wrong.join("\n"));
 }
 
-/// Steps at the end of an apply, and of the next one, in which manifests are written or found.
-const LATE: usize = 24;
+/// Steps at the end of an apply, in which a manifest gets its name.
+const LAST: usize = 6;
+
+/// Steps at the beginning of the next one, in which it is found.
+const FIRST: usize = 64;
 
 /// The apply is killed late, and the power fails at some step of the next one; gives what is wrong.
 fn cut_off_twice<'a>(
@@ -215,7 +218,7 @@ fn cut_off_twice<'a>(
     expected: &'a Expected,
 ) -> impl Iterator<Item = String> + 'a {
     let steps = steps_of(&make());
-    let both = (steps.saturating_sub(LATE)..steps).flat_map(|first| (0..LATE).map(move |second| (first, second)));
+    let both = (steps - LAST..steps).flat_map(|first| (0..FIRST).map(move |second| (first, second)));
     both.filter_map(move |(first, second)| {
         let world = make();
         world.disk.inject(world.disk.steps() + first, Fault::Crash);
