@@ -4,6 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use mama_domain::apply::ApplyError;
+use mama_domain::curate::UndoError;
 use mama_domain::archive::ManifestError;
 use mama_domain::explaining::Disagreement;
 use mama_domain::manifest::{Agreement, BadHeader};
@@ -80,10 +81,14 @@ impl std::error::Error for Fault {
 
 /// The exit status that an error deserves.
 pub(crate) fn status(error: &anyhow::Error) -> Status {
-    match (error.downcast_ref::<Fault>(), error.downcast_ref::<ScanError>()) {
-        (Some(fault), _) => fault.status,
-        (None, Some(ScanError::Exclude(_))) => Status::Usage,
-        (None, _) => Status::Failed,
+    if let Some(fault) = error.downcast_ref::<Fault>() {
+        return fault.status;
+    }
+    match (error.downcast_ref::<ScanError>(), error.downcast_ref::<UndoError>()) {
+        (Some(ScanError::Exclude(_)), _) => Status::Usage,
+        (_, Some(UndoError::Unknown(_) | UndoError::Run { .. })) => Status::Usage,
+        (_, Some(UndoError::Nothing)) => Status::No,
+        _ => Status::Failed,
     }
 }
 
@@ -119,6 +124,9 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             cause.downcast_ref::<ScanError>()
         {
             Some("name the folder that your files are in".to_owned())
+        } else if let Some(UndoError::Unknown(_) | UndoError::Run { .. }) = cause.downcast_ref::<UndoError>()
+        {
+            Some("`mama log` shows what was decided, with its numbers".to_owned())
         } else if let Some(RepositoryError::Unavailable { .. }) = cause.downcast_ref::<RepositoryError>() {
             Some("try again; everything recorded so far is kept".to_owned())
         } else if let Some(RepositoryError::Full { .. }) = cause.downcast_ref::<RepositoryError>() {

@@ -13,6 +13,7 @@
 //! | [`layout`] | where does a content or a view lie in the archive? |
 //! | [`reconcile`] | what should be, what is, and what to do about the difference |
 //! | [`archive`] | how a content gets into the archive and survives a power cut |
+//! | [`curate`] | what do decisions of people change, and how are they taken back? |
 //! | [`manifest`] | what does the archive say about itself, and is its catalog of the same history? |
 //! | [`explaining`] | manifests are written, and compared with the catalog |
 //! | [`scan`], [`apply`] | the two phases |
@@ -32,6 +33,7 @@ pub mod absence;
 pub mod apply;
 pub mod archive;
 pub mod change;
+pub mod curate;
 pub mod ignoring;
 pub mod explaining;
 pub mod layout;

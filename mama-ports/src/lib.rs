@@ -9,7 +9,7 @@
 //!
 //! | port | promises | side |
 //! |---|---|---|
-//! | [`repository::Sightings`], [`repository::Catalog`], [`repository::Curation`] | the catalog's memory | async |
+//! | [`repository::Sightings`], [`repository::Catalog`], [`curation::Curation`], [`curation::Journal`] | the catalog's memory | async |
 //! | [`manifest::Manifests`] | which rows the archive's manifests lack, and rows put back | async |
 //! | [`filesystem::Filesystem`], [`filesystem::ReadTree`], [`filesystem::WriteTree`] | folders one was given, and nothing outside them | blocking |
 //! | [`walker::Walker`] | every folder below a root, once | blocking |
@@ -23,6 +23,7 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod content;
+pub mod curation;
 pub mod events;
 pub mod filesystem;
 pub mod manifest;

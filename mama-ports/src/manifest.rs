@@ -5,6 +5,7 @@
 
 use async_trait::async_trait;
 
+use crate::curation::{ActId, Decision, ItemId, NewAct};
 use crate::repository::{Epoch, PageSize, Repo};
 use crate::vocab::{
     BlobHash, BlobRecord, Fingerprint, Location, ObservationId, RelPath, ScanRoot, Standing, Timestamp,
@@ -17,9 +18,9 @@ pub trait Manifests: Send + Sync {
     async fn generations(&self) -> Repo<Generations>;
 
     /// Rows that no durable manifest holds as they are now: at most `limit` observations, in id order; at most twice as many
-    /// contents, in hash order; and every root.
+    /// contents, in hash order; acts of the journal and their items, as many of each as observations; and every root.
     ///
-    /// One state of the catalog: the content of each observation is here, or was saved before.
+    /// One state of the catalog: the content of each observation is here, or was saved before; so is the act of each item.
     async fn unsaved(&self, limit: PageSize) -> Repo<UnsavedRows>;
 
     /// Remembers that this manifest may become visible in the archive at any moment from now on.
@@ -35,8 +36,8 @@ pub trait Manifests: Send + Sync {
     /// Counts every row as unsaved, and has the next manifest begin anew.
     async fn explain_anew(&self) -> Repo<()>;
 
-    /// Puts rows back as they are, atomically: roots by host and folder, contents by hash, observations by id; rows that are
-    /// there are replaced, and count as saved. New observations get greater ids.
+    /// Puts rows back as they are, atomically: roots by host and folder, contents by hash, all others by id; rows that are
+    /// there are replaced, and count as saved. New observations and acts get greater ids.
     ///
     /// The root and the content of each observation are here, or were restored before. Of two rows with one key the later one
     /// counts. Of two current observations at one location the one of the later call counts, in one call the one with the
@@ -97,12 +98,20 @@ pub struct Rows {
     pub blobs: Vec<BlobRow>,
     /// Sightings.
     pub observations: Vec<ObservationRow>,
+    /// What was done, by whom.
+    pub acts: Vec<ActRow>,
+    /// What was decided.
+    pub items: Vec<ItemRow>,
 }
 
 impl Rows {
     /// How many there are.
     pub const fn len(&self) -> usize {
-        self.roots.len() + self.blobs.len() + self.observations.len()
+        self.roots.len()
+            + self.blobs.len()
+            + self.observations.len()
+            + self.acts.len()
+            + self.items.len()
     }
 
     /// Whether there are none.
@@ -158,6 +167,26 @@ pub struct ObservationRow {
     pub view: Option<RelPath>,
 }
 
+/// An act of the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActRow {
+    /// Which.
+    pub id: ActId,
+    /// What was asked.
+    pub asked: NewAct,
+}
+
+/// One decision in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemRow {
+    /// Which.
+    pub id: ItemId,
+    /// The act that it belongs to.
+    pub act: ActId,
+    /// What was decided.
+    pub decision: Decision,
+}
+
 /// What [`Manifests::unsaved`] found.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct UnsavedRows {
@@ -176,11 +205,16 @@ pub struct Receipt {
     pub blobs: Vec<(BlobHash, i64)>,
     /// Observations and their counts.
     pub observations: Vec<(ObservationId, i64)>,
+    /// Acts, which never change.
+    pub acts: Vec<ActId>,
+    /// Their items, which never change either.
+    pub items: Vec<ItemId>,
 }
 
 impl Receipt {
     /// Whether it is for nothing.
     pub const fn is_empty(&self) -> bool {
-        self.blobs.is_empty() && self.observations.is_empty()
+        let Self { blobs, observations, acts, items } = self;
+        blobs.is_empty() && observations.is_empty() && acts.is_empty() && items.is_empty()
     }
 }

@@ -8,12 +8,12 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+pub use crate::curation::{Curation, Decision, Journal};
 use crate::filesystem::Held;
 use crate::manifest::Manifests;
 use crate::vocab::{
-    ArchiveId, BlobHash, BlobRecord, BlockReason, Contest, FileName, Fingerprint, Footing, HostName,
-    Location, MetaDoc, Mime, ObservationId, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing,
-    Status, Timestamp,
+    ArchiveId, BlobHash, BlobRecord, Contest, FileName, Fingerprint, Footing, HostName, Location, MetaDoc,
+    Mime, ObservationId, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing, Status, Timestamp,
 };
 
 /// The result of one call.
@@ -421,36 +421,6 @@ pub struct RootTotals {
     pub confirmed: Option<Timestamp>,
 }
 
-/// What decisions need.
-#[async_trait]
-pub trait Curation: Send + Sync {
-    /// Makes decisions, atomically, each only if its `from` still holds; answers in their order. What a decision concerns is open afterwards.
-    async fn decide(&self, batch: &[Decision]) -> Repo<Vec<Settled>>;
-}
-
-/// A decision about an observation or a content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
-    /// Changes the target of one observation.
-    Retarget {
-        /// Which.
-        id: ObservationId,
-        /// What must still hold.
-        from: Status,
-        /// What holds afterwards.
-        to: Status,
-    },
-    /// Blocks a content, or unblocks it. Every observation of it is concerned. A content nobody has seen is [`Settled::Stale`].
-    Block {
-        /// Which.
-        hash: BlobHash,
-        /// What must still hold.
-        from: Option<BlockReason>,
-        /// What holds afterwards.
-        to: Option<BlockReason>,
-    },
-}
-
 /// The whole catalog; only the composition root says this name.
-pub trait Repository: Sightings + Catalog + Curation + Manifests {}
-impl<T: Sightings + Catalog + Curation + Manifests> Repository for T {}
+pub trait Repository: Sightings + Catalog + Curation + Journal + Manifests {}
+impl<T: Sightings + Catalog + Curation + Journal + Manifests> Repository for T {}

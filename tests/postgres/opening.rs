@@ -58,7 +58,8 @@ fn an_empty_database_becomes_a_catalog_and_stays_one() {
 fn a_catalog_of_the_first_schema_is_brought_up_to_date() {
     let database = Database::new();
     database.execute(
-        "DROP TABLE lease, manifest; ALTER TABLE blob DROP COLUMN unsaved; ALTER TABLE observation DROP COLUMN unsaved;
+        "DROP TABLE lease, manifest, act_item, act; DROP INDEX observation_ignored;
+         ALTER TABLE blob DROP COLUMN unsaved; ALTER TABLE observation DROP COLUMN unsaved;
          DELETE FROM migration WHERE number > 1;
          INSERT INTO blob (hash, size, first_seen_s, first_seen_n) VALUES (decode(repeat('ab', 32), 'hex'), 1, 0, 0)",
     );

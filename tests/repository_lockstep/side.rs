@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use mama_ports::conformance::repository::decide;
 use mama_ports::manifest::{Mark, Rows, UnsavedRows};
 use mama_ports::repository::{
     Confirmation, Decision, NewBlob, PageSize, Repo, Repository, RepositoryError, ScanBatch, Scope,
@@ -50,11 +51,17 @@ impl<'a> Side<'a> {
             Op::Retarget(decisions) => {
                 let decision =
                     |&(number, from, to)| Decision::Retarget { id: self.observation(number), from, to };
-                said(repo.decide(&decisions.iter().map(decision).collect::<Vec<_>>()).await)
+                said(decide(repo, &decisions.iter().map(decision).collect::<Vec<_>>()).await)
             }
             Op::Block(decisions) => {
                 let decision = |&(hash, from, to)| Decision::Block { hash, from, to };
-                said(repo.decide(&decisions.iter().map(decision).collect::<Vec<_>>()).await)
+                said(decide(repo, &decisions.iter().map(decision).collect::<Vec<_>>()).await)
+            }
+            Op::Find { filter, after, limit } => {
+                let after = after.map(|number| self.observation(number));
+                let mut page = repo.find(filter, after, PageSize(*limit)).await.unwrap();
+                page.iter_mut().for_each(|found| found.id = self.number(found.id));
+                format!("{page:?}")
             }
             Op::Save => {
                 let UnsavedRows { rows, receipt, .. } = repo.unsaved(ALL).await.unwrap();
@@ -86,6 +93,13 @@ impl<'a> Side<'a> {
             told.push(said(repo.open(scope).await));
             told.push(format!("{:?}", self.numbered(self.contests(scope).await)));
         }
+        let acts = repo.acts(None, ALL).await.unwrap();
+        for act in &acts {
+            let items = repo.items(act.id, None, ALL).await.unwrap();
+            let items =
+                items.iter().map(|item| (self.decided(item.decision), item.holds, &item.at, item.hash));
+            told.push(format!("{:?} {:?}", (&act.asked, act.items), items.collect::<Vec<_>>()));
+        }
         let hashes: Vec<BlobHash> = (0..=CONTENTS).rev().map(content).collect();
         told.push(said(repo.blobs(&hashes).await));
         for host in hosts() {
@@ -105,6 +119,13 @@ impl<'a> Side<'a> {
             told.push(format!("{remembered:?}"));
         }
         told
+    }
+
+    fn decided(&self, decision: Decision) -> Decision {
+        match decision {
+            Decision::Retarget { id, from, to } => Decision::Retarget { id: self.number(id), from, to },
+            Decision::Block { .. } => decision,
+        }
     }
 
     /// Takes note of new observations; each is open.

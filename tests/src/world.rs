@@ -11,12 +11,14 @@ use mama_adapters::sqlite::Sqlite;
 use mama_adapters::walk::TreeWalker;
 use mama_domain::apply::{Apply, ApplyReport, PlanReport, Policy};
 use mama_domain::archive::{self, Archive, ArchiveError, Identity, SourceTrees, Transfer, Transfers};
+use mama_domain::curate::Curate;
 use mama_domain::explaining::{self, ExplainError, Position};
 use mama_domain::manifest::Agreement;
 use mama_domain::rebuild::{Rebuild, RebuildReport};
 use mama_domain::reconcile::{Plan, Rules};
 use mama_domain::repair::{Missing, Repair, RepairReport};
 use mama_domain::scan::{Scan, ScanError, ScanReport, ScanTarget};
+use mama_ports::conformance::repository::decide;
 use mama_ports::content::ContentHasher;
 use mama_ports::events::{Event, EventSink, Trouble};
 use mama_ports::filesystem::{Filesystem, Fs};
@@ -258,15 +260,25 @@ impl World {
         sources[0].iter().find(is_it).map(|source| source.id)
     }
 
+    /// What decides, wired to this world, as somebody at the machine `anna`.
+    pub fn curator(&self) -> Curate {
+        Curate {
+            curation: Arc::clone(&self.catalog) as _,
+            journal: Arc::clone(&self.catalog) as _,
+            clock: Arc::new(self.clock.clone()),
+            host: host_name("anna"),
+        }
+    }
+
     /// Ignores or restores one observation.
     pub fn retarget(&self, id: ObservationId, from: Status, to: Status) -> Settled {
-        block_on(self.catalog.decide(&[Decision::Retarget { id, from, to }])).expect("a decision")[0]
+        block_on(decide(&*self.catalog, &[Decision::Retarget { id, from, to }])).expect("a decision")[0]
     }
 
     /// Blocks a content.
     pub fn block(&self, content: &[u8]) -> Settled {
         let (hash, to) = (hash_of(content), Some(BlockReason::Blocked));
-        block_on(self.catalog.decide(&[Decision::Block { hash, from: None, to }])).expect("a decision")[0]
+        block_on(decide(&*self.catalog, &[Decision::Block { hash, from: None, to }])).expect("a decision")[0]
     }
 
     /// Every file below a folder of the machine, by its path there.

@@ -1,8 +1,10 @@
 //! What apply knows.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use mama_ports::repository::{Catalog, Lease, PageSize, Repo, Scope, SettleBatch, Settled, Source, Totals};
-use mama_ports::vocab::{ArchiveId, BlobHash, Claim, Contest, HostName, Location, ObservationId};
+use mama_ports::vocab::{ArchiveId, BlobHash, Claim, Contest, HostName, Location, ObservationId, Status};
 use sqlx::{AssertSqlSafe, PgConnection, query, query_scalar};
 
 use super::failure::{Failure, Outcome};
@@ -109,7 +111,7 @@ async fn contests(
     loop {
         let wanted = limit.0 as usize - page.len();
         if wanted == 0 {
-            return Ok(page);
+            break;
         }
         let open = candidates(catalog, scope, after, wanted).await?;
         let last = open.last().map(|&(id, _)| id);
@@ -122,9 +124,33 @@ async fn contests(
         page.extend(firsts.map(|(_, claims)| Contest { place: claims[0].at.place(), claims }));
         match last.filter(|_| !exhausted) {
             Some(last) => after = last,
-            None => return Ok(page),
+            None => break,
         }
     }
+    turn_down(catalog, &mut page).await?;
+    Ok(page)
+}
+
+/// Marks the pending claims whose content is ignored somewhere and assigned nowhere.
+async fn turn_down(catalog: &mut PgConnection, page: &mut [Contest]) -> Outcome<()> {
+    let claims = page.iter_mut().flat_map(|contest| &mut contest.claims);
+    let mut pending: Vec<&mut Claim> =
+        claims.filter(|claim| claim.standing.status == Status::Pending).collect();
+    let hashes: BTreeSet<BlobHash> = pending.iter().map(|claim| claim.hash).collect();
+    let hashes: Vec<&[u8]> = hashes.iter().map(|hash| hash.as_bytes().as_slice()).collect();
+    let turned_down: Vec<Vec<u8>> = query_scalar(
+        "SELECT b.hash FROM unnest($1::bytea[]) AS asked (hash) JOIN blob b ON b.hash = asked.hash
+         WHERE EXISTS (SELECT FROM observation o WHERE o.blob = b.id AND o.status = 'ignored')
+           AND NOT EXISTS (SELECT FROM observation o WHERE o.blob = b.id AND o.status = 'assigned')",
+    )
+    .bind(hashes)
+    .fetch_all(catalog)
+    .await?;
+    let turned_down: BTreeSet<&[u8]> = turned_down.iter().map(Vec::as_slice).collect();
+    for claim in &mut pending {
+        claim.turned_down = turned_down.contains(claim.hash.as_bytes().as_slice());
+    }
+    Ok(())
 }
 
 /// The next open observations in scope, each with every claim to its place.
@@ -178,6 +204,7 @@ fn claim(cells: &mut Cells<'_>) -> Outcome<Claim> {
         view: cells.optional_path()?,
         stored: cells.next()?,
         block: cells.next::<Option<&str>>()?.map(codec::block).transpose()?,
+        turned_down: false,
     })
 }
 

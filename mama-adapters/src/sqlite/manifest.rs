@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
+use mama_ports::curation::{ActId, ItemId, NewAct};
 use mama_ports::manifest::{
-    BlobRow, Generations, LastSeen, Manifests, Mark, ObservationRow, Receipt, RootRow, Rows, UnsavedRows,
+    ActRow, BlobRow, Generations, ItemRow, LastSeen, Manifests, Mark, ObservationRow, Receipt, RootRow, Rows, UnsavedRows,
 };
 use mama_ports::repository::{Epoch, PageSize, Repo};
 use mama_ports::vocab::{BlobHash, BlobRecord, Location, Mime, ObservationId, ScanRoot};
@@ -12,6 +13,7 @@ use rusqlite::{Row, Transaction, params};
 
 use super::rows::{self, Outcome};
 use super::{Sqlite, codec, lease, restore};
+use crate::sql::decisions::{self, Columns};
 
 #[async_trait]
 impl Manifests for Sqlite {
@@ -50,7 +52,9 @@ impl Manifests for Sqlite {
             catalog.execute_batch(
                 "UPDATE manifest SET anew = 1;
                  UPDATE blob SET unsaved = unsaved + 1;
-                 UPDATE observation SET unsaved = unsaved + 1;",
+                 UPDATE observation SET unsaved = unsaved + 1;
+                 UPDATE act SET unsaved = 1;
+                 UPDATE act_item SET unsaved = 1;",
             )?;
             Ok(())
         })
@@ -119,6 +123,8 @@ fn generations(catalog: &Transaction<'_>) -> Outcome<Generations> {
         "SELECT saved, saved_digest, intended, intended_digest, anew, rebuilding,
                 EXISTS (SELECT 1 FROM observation INDEXED BY observation_unsaved WHERE unsaved > 0)
                 OR EXISTS (SELECT 1 FROM blob INDEXED BY blob_unsaved WHERE unsaved > 0)
+                OR EXISTS (SELECT 1 FROM act INDEXED BY act_unsaved WHERE unsaved > 0)
+                OR EXISTS (SELECT 1 FROM act_item INDEXED BY act_item_unsaved WHERE unsaved > 0)
          FROM manifest",
     )?;
     let found = rows::one(&mut statement, [], |row| {
@@ -152,9 +158,52 @@ fn unsaved(catalog: &Transaction<'_>, limit: PageSize) -> Outcome<UnsavedRows> {
     add_blobs(catalog, OF_OBSERVATIONS, limit, &mut blobs)?;
     let others = add_blobs(catalog, IN_ORDER, limit, &mut blobs)?;
     receipt.blobs = blobs.iter().map(|(hash, (_, count))| (*hash, *count)).collect();
-    let has_more = [observations.len(), others].iter().any(|&read| read >= limit.0 as usize);
+    let acts = acts(catalog, limit)?;
+    receipt.acts = acts.iter().map(|row| row.id).collect();
+    // Where acts are left, the items of those are, too.
+    let last = acts.last().filter(|_| acts.len() >= limit.0 as usize).map_or(i64::MAX, |row| row.id.0);
+    let items = items(catalog, last, limit)?;
+    receipt.items = items.iter().map(|row| row.id).collect();
+    let read = [observations.len(), others, acts.len(), items.len()];
+    let has_more = read.iter().any(|&read| read >= limit.0 as usize);
     let blobs = blobs.into_values().map(|(row, _)| row).collect();
-    Ok(UnsavedRows { rows: Rows { roots, blobs, observations }, receipt, has_more })
+    Ok(UnsavedRows { rows: Rows { roots, blobs, observations, acts, items }, receipt, has_more })
+}
+
+fn acts(catalog: &Transaction<'_>, limit: PageSize) -> Outcome<Vec<ActRow>> {
+    let mut statement = catalog.prepare_cached(
+        "SELECT id, at_s, at_n, host, verb, words, undoes, summary FROM act INDEXED BY act_unsaved
+         WHERE unsaved > 0 ORDER BY id LIMIT ?1",
+    )?;
+    rows::all(&mut statement, [limit.0], |row| {
+        let asked = NewAct {
+            at: rows::time(row, 1)?,
+            host: codec::host(rows::text(row, 3)?)?,
+            verb: row.get(4)?,
+            words: row.get(5)?,
+            undoes: row.get::<_, Option<i64>>(6)?.map(ActId),
+            summary: row.get(7)?,
+        };
+        Ok(ActRow { id: ActId(row.get(0)?), asked })
+    })
+}
+
+/// Items of acts up to `last`.
+fn items(catalog: &Transaction<'_>, last: i64, limit: PageSize) -> Outcome<Vec<ItemRow>> {
+    let mut statement = catalog.prepare_cached(
+        "SELECT id, act, observation, hash, before, after FROM act_item INDEXED BY act_item_unsaved
+         WHERE unsaved > 0 AND act <= ?1 ORDER BY id LIMIT ?2",
+    )?;
+    rows::all(&mut statement, params![last, limit.0], |row| {
+        let columns = Columns {
+            observation: row.get(2)?,
+            hash: row.get_ref(3)?.as_blob_or_null().ok().flatten(),
+            before: rows::optional_text(row, 4)?,
+            after: rows::optional_text(row, 5)?,
+        };
+        let decision = decisions::decision(&columns)?;
+        Ok(ItemRow { id: ItemId(row.get(0)?), act: ActId(row.get(1)?), decision })
+    })
 }
 
 fn roots(catalog: &Transaction<'_>) -> Outcome<(HashMap<i64, ScanRoot>, Vec<RootRow>)> {
@@ -254,6 +303,14 @@ fn saved(catalog: &Transaction<'_>, mark: &Mark, receipt: &Receipt) -> Outcome<(
     let mut clear = catalog.prepare_cached("UPDATE blob SET unsaved = 0 WHERE hash = ?1 AND unsaved = ?2")?;
     for (hash, count) in &receipt.blobs {
         clear.execute(params![hash.as_bytes(), count])?;
+    }
+    let mut clear = catalog.prepare_cached("UPDATE act SET unsaved = 0 WHERE id = ?1")?;
+    for id in &receipt.acts {
+        clear.execute([id.0])?;
+    }
+    let mut clear = catalog.prepare_cached("UPDATE act_item SET unsaved = 0 WHERE id = ?1")?;
+    for id in &receipt.items {
+        clear.execute([id.0])?;
     }
     Ok(())
 }

@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use mama_ports::manifest::{BlobRow, ObservationRow, RootRow, Rows};
+use mama_ports::curation::NewAct;
+use mama_ports::manifest::{ActRow, BlobRow, ItemRow, ObservationRow, RootRow, Rows};
 use mama_ports::vocab::{BlobHash, Fingerprint, Location, RelPath, ScanRoot};
 use rusqlite::{Transaction, params};
 
 use super::folders::{Folders, count_present};
 use super::rows::{self, Failure, Outcome};
+use crate::sql::decisions::{self, Columns};
 use crate::sql::{codec, keys};
 
 pub(super) fn restore(catalog: &Transaction<'_>, given: &Rows) -> Outcome<()> {
     catalog.execute("UPDATE manifest SET saved = NULL, saved_digest = NULL, rebuilding = 1", [])?;
-    let Rows { roots, blobs, observations } = given;
+    let Rows { roots, blobs, observations, acts, items } = given;
     roots.iter().try_for_each(|row| restore_root(catalog, row))?;
     blobs.iter().try_for_each(|row| restore_blob(catalog, row))?;
     let mut restorer = Restorer { catalog, roots: HashMap::new(), present: HashMap::new() };
@@ -20,7 +22,34 @@ pub(super) fn restore(catalog: &Transaction<'_>, given: &Rows) -> Outcome<()> {
     let observations: BTreeMap<i64, &ObservationRow> =
         observations.iter().map(|row| (row.id.0, row)).collect();
     observations.values().try_for_each(|row| restorer.restore(row))?;
-    count_present(catalog, &restorer.present)
+    count_present(catalog, &restorer.present)?;
+    acts.iter().try_for_each(|row| restore_act(catalog, row))?;
+    items.iter().try_for_each(|row| restore_item(catalog, row))
+}
+
+fn restore_act(catalog: &Transaction<'_>, ActRow { id, asked }: &ActRow) -> Outcome<()> {
+    let NewAct { at, host, verb, words, undoes, summary } = asked;
+    catalog
+        .prepare_cached(
+            "INSERT INTO act (id, at_s, at_n, host, verb, words, undoes, summary, unsaved)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)
+             ON CONFLICT (id) DO UPDATE SET at_s = excluded.at_s, at_n = excluded.at_n, host = excluded.host,
+                 verb = excluded.verb, words = excluded.words, undoes = excluded.undoes, summary = excluded.summary,
+                 unsaved = 0",
+        )?
+        .execute(params![id.0, at.secs, at.nanos, host.as_str(), verb, words, undoes.map(|act| act.0), summary])?;
+    Ok(())
+}
+
+fn restore_item(catalog: &Transaction<'_>, ItemRow { id, act, decision }: &ItemRow) -> Outcome<()> {
+    let Columns { observation, hash, before, after } = decisions::columns(decision);
+    catalog
+        .prepare_cached(
+            "INSERT OR REPLACE INTO act_item (id, act, observation, hash, before, after, unsaved)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
+        )?
+        .execute(params![id.0, act.0, observation, hash, before, after])?;
+    Ok(())
 }
 
 fn restore_root(catalog: &Transaction<'_>, RootRow { root, confirmed }: &RootRow) -> Outcome<()> {

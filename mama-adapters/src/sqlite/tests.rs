@@ -356,7 +356,8 @@ fn a_catalog_of_the_first_schema_is_brought_up_to_date() {
     let file = folder.path().join("catalog.sqlite");
     drop(catalog);
     let older = rusqlite::Connection::open(&file).unwrap();
-    let undone = "DROP TABLE lease; DROP TABLE manifest; DROP INDEX blob_unsaved; DROP INDEX observation_unsaved;
+    let undone = "DROP TABLE lease; DROP TABLE manifest; DROP TABLE act_item; DROP TABLE act; DROP INDEX observation_ignored;
+                  DROP INDEX blob_unsaved; DROP INDEX observation_unsaved;
                   ALTER TABLE blob DROP COLUMN unsaved; ALTER TABLE observation DROP COLUMN unsaved;
                   DELETE FROM migration WHERE number > 1;
                   INSERT INTO blob (hash, size, first_seen_s, first_seen_n) VALUES (zeroblob(32), 1, 0, 0)";

@@ -10,6 +10,7 @@ use mama_ports::manifest::Manifests;
 use mama_ports::repository::Catalog;
 
 use super::interrupt::until_interrupted;
+use super::journal::{self, Run};
 use crate::compose::App;
 use crate::config::Config;
 use crate::exit::{Fault, Status};
@@ -24,6 +25,11 @@ pub(super) async fn run(config: &Config, app: &App, output: &Arc<Output>) -> any
     report.seconds = app.outside.clock.now().seconds_since(started);
     let is_empty = outcome.is_err() && report.observations + report.blobs_stored == 0;
     output.summary(is_empty, || json::apply_summary(&report), || human::apply_summary(&report));
+    if report.has_changed_something() {
+        let summary = json::apply_summary(&report);
+        let run = Run { at: started, verb: "apply", words: String::new(), summary };
+        journal::record(vec![run], &outcome, app).await?;
+    }
     outcome?;
     Ok(if report.has_failures() { Status::Partial } else { Status::Done })
 }

@@ -111,6 +111,7 @@ pub(crate) fn apply_summary(report: &ApplyReport) -> Object {
         .with("elsewhere", report.elsewhere)
         .with("blobs_verified", report.blobs_verified)
         .with("explained", report.explained)
+        .with("turned_down", report.turned_down)
 }
 
 /// The last line of a plan.
@@ -124,6 +125,7 @@ pub(crate) fn plan_summary(report: &PlanReport) -> Object {
         .with("removes", report.removes)
         .with("assigns", report.assigns)
         .with("problems", report.problems)
+        .with("turned_down", report.turned_down)
 }
 
 /// The last line of a rebuild.
@@ -191,6 +193,7 @@ pub(crate) fn action(action: &Action) -> Object {
 pub(crate) fn finding(Finding { id, at, kind }: &Finding) -> Object {
     let word = match kind {
         FindingKind::Blocked => "blocked",
+        FindingKind::TurnedDown => "turned_down",
         FindingKind::Elsewhere => "elsewhere",
         FindingKind::Missing => "missing",
         FindingKind::Changed => "changed",

@@ -30,6 +30,8 @@ pub struct ApplyReport {
     pub assigned: u64,
     /// Observations of blocked contents.
     pub blocked: u64,
+    /// Observations that became ignored, as their content was everywhere else.
+    pub turned_down: u64,
     /// Observations whose source is not there.
     pub missing: u64,
     /// Observations whose source changed since the scan.
@@ -54,9 +56,18 @@ impl ApplyReport {
         self.missing + self.changed + self.conflicts + self.errors > 0
     }
 
+    /// Whether anything is otherwise than before.
+    pub const fn has_changed_something(&self) -> bool {
+        let Self {
+            blobs_stored, blobs_verified, views_created, views_removed, assigned, turned_down, ..
+        } = *self;
+        blobs_stored + blobs_verified + views_created + views_removed + assigned + turned_down > 0
+    }
+
     pub(super) const fn count(&mut self, finding: &Finding) {
         let counter = match finding.kind {
             FindingKind::Blocked => &mut self.blocked,
+            FindingKind::TurnedDown => &mut self.turned_down,
             FindingKind::Elsewhere => &mut self.elsewhere,
             FindingKind::Missing => &mut self.missing,
             FindingKind::Changed => &mut self.changed,
@@ -97,6 +108,8 @@ pub struct PlanReport {
     pub removes: u64,
     /// Observations that become assigned if all goes well.
     pub assigns: u64,
+    /// Observations that become ignored, as their content was everywhere else.
+    pub turned_down: u64,
     /// Observations that cannot be processed as they are.
     pub problems: u64,
 }
@@ -104,7 +117,7 @@ pub struct PlanReport {
 impl PlanReport {
     /// Whether apply would do something.
     pub const fn has_changes(&self) -> bool {
-        self.stores + self.verifies + self.links + self.removes + self.assigns > 0
+        self.stores + self.verifies + self.links + self.removes + self.assigns + self.turned_down > 0
     }
 
     pub(super) fn count(&mut self, plan: &Plan, waiting: u64) {
@@ -125,6 +138,8 @@ impl PlanReport {
             is_reachable && prospect.status != prospect.from.standing.status
         };
         self.assigns += plan.prospects.iter().filter(is_assigned).count() as u64;
+        let is_turned_down = |finding: &&Finding| finding.kind == FindingKind::TurnedDown;
+        self.turned_down += plan.findings.iter().filter(is_turned_down).count() as u64;
         let is_problem = |finding: &&Finding| finding.kind.severity() == Some(Severity::Error);
         self.problems += plan.findings.iter().filter(is_problem).count() as u64;
     }

@@ -1,13 +1,14 @@
 //! Rows of the catalog as lines of JSON, and back.
 //!
-//! `{"root":{…}}`, `{"blob":{…}}`, `{"observation":{…}}`. Observations name their root by its number in the same manifest. A time is
+//! `{"root":{…}}`, `{"blob":{…}}`, `{"observation":{…}}`, `{"act":{…}}`, `{"item":{…}}`. Observations name their root by its number in the same manifest. A time is
 //! `[seconds, nanoseconds]`. A path that is not UTF-8 is escaped, and its bytes are in base64 under the same key with
 //! `_bytes`. A line with a key that this version does not know is not understood: what would be lost is a fact.
 
 use std::collections::HashMap;
 
 use data_encoding::BASE64;
-use mama_ports::manifest::{BlobRow, ObservationRow, RootRow, Rows};
+use mama_ports::curation::{ActId, Decision, ItemId, NewAct};
+use mama_ports::manifest::{ActRow, BlobRow, ItemRow, ObservationRow, RootRow, Rows};
 use mama_ports::vocab::{
     AbsPath, BlobHash, BlobRecord, BlockReason, FileName, Fingerprint, HostName, Location, MetaDoc, Mime,
     ObservationId, RelPath, ScanRoot, Standing, Timestamp, escaped,
@@ -23,6 +24,8 @@ enum Line {
     Root(RootLine),
     Blob(BlobLine),
     Observation(ObservationLine),
+    Act(ActLine),
+    Item(ItemLine),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,7 +87,35 @@ struct ObservationLine {
     view_bytes: Option<String>,
 }
 
-/// The lines of these rows: roots first, contents before observations.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ActLine {
+    id: i64,
+    at: Time,
+    host: String,
+    verb: String,
+    words: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    undoes: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    summary: Option<String>,
+}
+
+/// About an observation or a content, with the words before and after.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ItemLine {
+    id: i64,
+    act: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    observation: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    blob: Option<String>,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+/// The lines of these rows: roots first, contents before observations, acts before items.
 pub fn encode(rows: &Rows) -> Vec<u8> {
     let mut text = Vec::new();
     let mut put = |line: &Line| {
@@ -102,6 +133,8 @@ pub fn encode(rows: &Rows) -> Vec<u8> {
     for row in &rows.observations {
         put(&Line::Observation(observation_line(numbers[&row.at.root], row)));
     }
+    rows.acts.iter().for_each(|row| put(&Line::Act(act_line(row))));
+    rows.items.iter().for_each(|row| put(&Line::Item(item_line(row))));
     text
 }
 
@@ -129,6 +162,8 @@ fn decode_line(line: &[u8], roots: &mut HashMap<usize, ScanRoot>, rows: &mut Row
             let root = roots.get(&line.root)?.clone();
             rows.observations.push(observation_row(root, line)?);
         }
+        Line::Act(line) => rows.acts.push(act_row(line)?),
+        Line::Item(line) => rows.items.push(item_row(line)?),
     }
     Some(())
 }
@@ -169,11 +204,7 @@ fn blob_line(BlobRow { record, first_seen }: &BlobRow) -> BlobLine {
 }
 
 fn blob_row(line: BlobLine) -> Option<BlobRow> {
-    let known = |word: String| BlockReason::ALL.into_iter().find(|reason| reason.as_str() == word);
-    let block = match line.block_reason {
-        Some(word) => Some(known(word)?),
-        None => None,
-    };
+    let block = block(line.block_reason)?;
     let record = BlobRecord {
         hash: line.hash.parse().ok()?,
         size: line.size,
@@ -242,6 +273,51 @@ fn observation_row(root: ScanRoot, line: ObservationLine) -> Option<ObservationR
         standing: Standing { status: line.status.parse().ok()?, placement: line.placement.parse().ok()? },
         view,
     })
+}
+
+fn act_line(ActRow { id, asked }: &ActRow) -> ActLine {
+    let NewAct { at, host, verb, words, undoes, summary } = asked.clone();
+    let (host, undoes) = (host.to_string(), undoes.map(|act| act.0));
+    ActLine { id: id.0, at: pair(at), host, verb, words, undoes, summary }
+}
+
+fn act_row(line: ActLine) -> Option<ActRow> {
+    let ActLine { id, at, host, verb, words, undoes, summary } = line;
+    let (at, host) = (time(at)?, HostName::parse(&host)?);
+    let asked = NewAct { at, host, verb, words, undoes: undoes.map(ActId), summary };
+    Some(ActRow { id: ActId(id), asked })
+}
+
+fn item_line(ItemRow { id, act, decision }: &ItemRow) -> ItemLine {
+    let (observation, blob, before, after) = match decision {
+        Decision::Retarget { id, from, to } => (Some(id.0), None, Some(from.as_str()), Some(to.as_str())),
+        Decision::Block { hash, from, to } => {
+            (None, Some(hash.to_string()), from.map(BlockReason::as_str), to.map(BlockReason::as_str))
+        }
+    };
+    let word = |word: Option<&str>| word.map(str::to_owned);
+    ItemLine { id: id.0, act: act.0, observation, blob, before: word(before), after: word(after) }
+}
+
+fn item_row(line: ItemLine) -> Option<ItemRow> {
+    let decision = match (line.observation, line.blob) {
+        (Some(id), None) => {
+            let (from, to) = (line.before?.parse().ok()?, line.after?.parse().ok()?);
+            Decision::Retarget { id: ObservationId(id), from, to }
+        }
+        (None, Some(hash)) => {
+            Decision::Block { hash: hash.parse().ok()?, from: block(line.before)?, to: block(line.after)? }
+        }
+        _ => return None,
+    };
+    Some(ItemRow { id: ItemId(line.id), act: ActId(line.act), decision })
+}
+
+fn block(word: Option<String>) -> Option<Option<BlockReason>> {
+    match word {
+        Some(word) => BlockReason::ALL.into_iter().find(|reason| reason.as_str() == word).map(Some),
+        None => Some(None),
+    }
 }
 
 /// Bytes as text; if they are none, escaped, and in base64.
@@ -345,14 +421,39 @@ mod tests {
         )
     }
 
+    fn act() -> impl Strategy<Value = ActRow> {
+        let texts = ("[a-zé\"\n]{0,5}", "\\PC{0,9}", prop::option::of(Just(r#"{"files":1}"#.to_owned())));
+        (any::<i64>(), time(), texts, prop::option::of(any::<i64>())).prop_map(
+            |(id, at, (verb, words, summary), undoes)| {
+                let host = HostName::parse("anna").unwrap();
+                let asked = NewAct { at, host, verb, words, undoes: undoes.map(ActId), summary };
+                ActRow { id: ActId(id), asked }
+            },
+        )
+    }
+
+    fn item() -> impl Strategy<Value = ItemRow> {
+        let block = || prop::option::of(prop::sample::select(&BlockReason::ALL[..]));
+        let status = || prop::sample::select(Status::ALL);
+        let retarget = (any::<i64>(), status(), status())
+            .prop_map(|(id, from, to)| Decision::Retarget { id: ObservationId(id), from, to });
+        let block = (any::<[u8; 32]>(), block(), block())
+            .prop_map(|(hash, from, to)| Decision::Block { hash: BlobHash::from_bytes(hash), from, to });
+        (any::<i64>(), any::<i64>(), prop_oneof![retarget, block])
+            .prop_map(|(id, act, decision)| ItemRow { id: ItemId(id), act: ActId(act), decision })
+    }
+
     fn rows() -> impl Strategy<Value = Rows> {
         let blobs = || prop::collection::vec(blob(), 0..3);
+        let journal = || (prop::collection::vec(act(), 0..3), prop::collection::vec(item(), 0..3));
         root().prop_flat_map(move |root| {
             let observations = prop::collection::vec(observation(root.root.clone()), 0..4);
-            (blobs(), observations).prop_map(move |(blobs, observations)| Rows {
+            (blobs(), observations, journal()).prop_map(move |(blobs, observations, (acts, items))| Rows {
                 roots: vec![root.clone()],
                 blobs,
                 observations,
+                acts,
+                items,
             })
         })
     }

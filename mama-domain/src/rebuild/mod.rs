@@ -185,7 +185,7 @@ impl Rebuild {
             }
         };
         let count = rows.len() as u64;
-        let Rows { roots, mut blobs, observations } = rows;
+        let Rows { roots, mut blobs, observations, acts, items } = rows;
         if report.has_damaged_manifests() {
             blobs.extend(self.undescribed(&blobs, &observations).await?);
         }
@@ -196,6 +196,10 @@ impl Rebuild {
         for observations in observations.chunks(BATCH) {
             let rows = Rows { observations: observations.to_vec(), ..Rows::default() };
             self.manifests.restore(&rows).await?;
+        }
+        self.manifests.restore(&Rows { acts, ..Rows::default() }).await?;
+        for items in items.chunks(BATCH) {
+            self.manifests.restore(&Rows { items: items.to_vec(), ..Rows::default() }).await?;
         }
         report.manifests += 1;
         self.events.emit(Event::Advanced { count });

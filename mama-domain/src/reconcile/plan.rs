@@ -160,6 +160,9 @@ impl Plan {
             (Want::Nothing(Reason::Blocked(_)), _) => {
                 (Goal::closed(Placement::None), Some(FindingKind::Blocked))
             }
+            (Want::Nothing(Reason::TurnedDown), _) => {
+                (Goal::closed(Placement::None), Some(FindingKind::TurnedDown))
+            }
             (_, Some(Err(why))) => without_content(claim, want, *why),
             (Want::Content, Some(Ok(())) | None) => {
                 (Goal::Stored { or_lost: claim.gone || !claim.current }, None)
@@ -176,10 +179,13 @@ impl Plan {
             },
         };
         self.find(claim, found);
-        let status = match (want, lifecycle::step(claim.standing.status, Event::Applied)) {
-            (Want::View(_) | Want::Content, Ok(promoted)) => promoted,
-            (Want::View(_) | Want::Content, Err(_)) | (Want::Nothing(_), _) => claim.standing.status,
+        let event = match (want, &goal) {
+            (Want::Nothing(Reason::TurnedDown), _) => Some(Event::Ignored),
+            (_, Goal::Placed(_) | Goal::Stored { .. }) => Some(Event::Applied),
+            (_, Goal::Settled { .. }) => None,
         };
+        let target = claim.standing.status;
+        let status = event.and_then(|event| lifecycle::step(target, event).ok()).unwrap_or(target);
         if !is_as_wanted(claim, status, &goal) {
             let (at, from) = (claim.at.clone(), claim.footing());
             self.prospects.push(Prospect {
@@ -242,7 +248,7 @@ fn is_as_wanted(claim: &Claim, status: Status, goal: &Goal) -> bool {
             (target, placement) == (status, Placement::Placed) && claim.view.as_ref() == Some(view)
         }
         Goal::Stored { .. } => (target, placement) == (status, Placement::Stored) && claim.stored,
-        Goal::Settled { placement: settled, open: _ } => placement == *settled,
+        Goal::Settled { placement: settled, open: _ } => (target, placement) == (status, *settled),
     };
     !claim.open && holds
 }

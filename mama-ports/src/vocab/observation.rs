@@ -252,6 +252,8 @@ pub struct Claim {
     pub stored: bool,
     /// Why its content may not be shown.
     pub block: Option<BlockReason>,
+    /// Of a pending one: whether its content is ignored somewhere and assigned nowhere. Whoever has decided about the content said no.
+    pub turned_down: bool,
 }
 
 impl Claim {

@@ -1,8 +1,8 @@
 //! Contests, settlements and sources.
 
 use super::desk::{
-    Desk, PENDING, PLACED, contests, cursor, dir, fingerprint, hash, host, only_claims, place_all, root,
-    settle, time, to_placed,
+    Desk, PENDING, PLACED, contests, cursor, decide, dir, fingerprint, hash, host, only_claims, place_all,
+    root, settle, time, to_placed,
 };
 use crate::repository::{Decision, PageSize, Repository, ScanBatch, Scope, SettleBatch, Settled, Settlement};
 use crate::vocab::{
@@ -123,7 +123,7 @@ pub async fn pending_waits_where_only_decisions_count(repo: &dyn Repository) {
     desk.see(&[("x", 1, 1), ("y", 2, 1), ("z", 3, 1)]).await;
     assert_eq!(contests(repo, Scope::Decided).await, []);
     let id = desk.known("y").await.id;
-    repo.decide(&[Decision::Retarget { id, from: Status::Pending, to: Status::Ignored }]).await.unwrap();
+    decide(repo, &[Decision::Retarget { id, from: Status::Pending, to: Status::Ignored }]).await.unwrap();
     let decided = contests(repo, Scope::Decided).await;
     assert_eq!(decided.iter().map(cursor).collect::<Vec<_>>(), [id]);
     assert_eq!(repo.open(Scope::Decided).await.unwrap(), 1);
@@ -135,7 +135,7 @@ pub async fn settling_compares_and_sets(repo: &dyn Repository) {
     let desk = Desk::new(repo).await;
     desk.see(&[("x", 1, 1), ("y", 2, 1), ("z", 3, 1)]).await;
     let ids: Vec<_> = contests(repo, Scope::WithPending).await.iter().map(cursor).collect();
-    repo.decide(&[Decision::Retarget { id: ids[1], from: Status::Pending, to: Status::Ignored }])
+    decide(repo, &[Decision::Retarget { id: ids[1], from: Status::Pending, to: Status::Ignored }])
         .await
         .unwrap();
     let nobody = ObservationId(404);
@@ -171,7 +171,7 @@ pub async fn a_settlement_that_rests_on_the_past_is_stale(repo: &dyn Repository)
     desk.see(&[("superseded", 5, 2), ("back", 4, 1)]).await;
     desk.gone(&[desk.known("gone").await.id]).await;
     let to = Some(BlockReason::Blocked);
-    repo.decide(&[Decision::Block { hash: hash(3), from: None, to }]).await.unwrap();
+    decide(repo, &[Decision::Block { hash: hash(3), from: None, to }]).await.unwrap();
     let settlements = claims.iter().map(|claim| Settlement { from: claim.footing(), ..to_placed(claim.id) });
     assert_eq!(settle(repo, settlements.collect()).await, [Settled::Stale; 4]);
     assert_eq!(repo.open(Scope::WithPending).await.unwrap(), 5);

@@ -8,6 +8,8 @@
 mod apply;
 mod decisions;
 mod desk;
+mod finding;
+mod journal;
 mod lease;
 mod manifests;
 mod names;
@@ -17,6 +19,9 @@ mod together;
 
 pub use apply::*;
 pub use decisions::*;
+pub use desk::decide;
+pub use finding::*;
+pub use journal::*;
 pub use lease::*;
 pub use manifests::*;
 pub use names::*;
@@ -80,6 +85,17 @@ macro_rules! repository_conformance {
             an_older_lease_settles_nothing
             a_target_is_changed_only_from_what_was_expected
             blocking_concerns_every_observation_of_a_content
+            a_pending_sighting_knows_that_its_content_was_turned_down
+            an_empty_filter_finds_all_in_order
+            what_is_found_comes_in_pages
+            a_path_is_found_through_every_root
+            a_content_is_found_wherever_it_was_seen
+            what_is_shown_is_found_by_its_view
+            conditions_narrow_what_is_found
+            history_is_found_with_what_is_current
+            acts_are_told_newest_first
+            decisions_are_in_the_journal
+            an_act_that_nobody_began_is_refused
             totals_add_up
             two_writers_add_one_content_once
             a_new_catalog_knows_of_no_manifest
@@ -117,6 +133,8 @@ mod tests {
             include_str!("apply.rs"),
             include_str!("decisions.rs"),
             include_str!("manifests.rs"),
+            include_str!("finding.rs"),
+            include_str!("journal.rs"),
             include_str!("names.rs"),
             include_str!("presence.rs"),
             include_str!("seeing.rs"),

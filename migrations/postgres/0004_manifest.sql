@@ -14,5 +14,9 @@ INSERT INTO manifest DEFAULT VALUES;
 -- How often a row was changed since it was written into a manifest.
 ALTER TABLE blob ADD COLUMN unsaved integer NOT NULL DEFAULT 1;
 ALTER TABLE observation ADD COLUMN unsaved integer NOT NULL DEFAULT 1;
+ALTER TABLE act ADD COLUMN unsaved integer NOT NULL DEFAULT 1;
+ALTER TABLE act_item ADD COLUMN unsaved integer NOT NULL DEFAULT 1;
 CREATE INDEX blob_unsaved ON blob (id) WHERE unsaved > 0;
 CREATE INDEX observation_unsaved ON observation (id) WHERE unsaved > 0;
+CREATE INDEX act_unsaved ON act (id) WHERE unsaved > 0;
+CREATE INDEX act_item_unsaved ON act_item (id) WHERE unsaved > 0;
