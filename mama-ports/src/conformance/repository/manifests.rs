@@ -1,12 +1,12 @@
 //! What the archive's manifests lack, and rows that come back from them.
 
 use super::desk::{
-    Desk, PENDING, PLACED, confirmation, contests, described, dir, fingerprint, hash, name, root, settle, sighting, time,
+    Desk, PENDING, PLACED, confirmation, contests, described, dir, fingerprint, hash, name, on, root, settle, sighting, time,
     to_placed,
 };
 use crate::manifest::{BlobRow, Generations, LastSeen, Mark, ObservationRow, RootRow, Rows, UnsavedRows};
 use crate::repository::{
-    Decision, NewBlob, PageSize, Repository, RepositoryError, ScanBatch, Scope, SettleBatch, Settled,
+    Decision, NewBlob, PageSize, Repository, RepositoryError, ScanBatch, Scope, SettleBatch, Settled, Settlement,
 };
 use crate::vocab::{
     BlobHash, BlobRecord, BlockReason, Location, MetaDoc, Mime, ObservationId, ScanRoot, SourceKind, Status,
@@ -85,7 +85,10 @@ pub async fn every_change_of_a_content_is_unsaved(repo: &dyn Repository) {
     let batch = SettleBatch { damaged: vec![hash(1)], ..SettleBatch::default() };
     repo.settle(&batch).await.unwrap();
     assert_eq!(unsaved(repo).await, (2, 1), "damaged");
-    super::desk::place_all(repo).await;
+    let open = contests(repo, Scope::WithPending).await;
+    let claims = open.iter().flat_map(|contest| &contest.claims);
+    let again = claims.map(|claim| Settlement { from: on(PLACED), ..to_placed(claim.id) });
+    settle(repo, again.collect()).await;
     save(repo).await;
     let to = Some(BlockReason::Blocked);
     repo.decide(&[Decision::Block { hash: hash(1), from: None, to }]).await.unwrap();
