@@ -108,8 +108,6 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
         if let Some(fault) = cause.downcast_ref::<Fault>() {
             fault.hint.clone()
-        } else if let Some(ApplyError::Disagreement(Disagreement(position))) = cause.downcast_ref() {
-            disagreement_hint(position.agreement).map(str::to_owned)
         } else if let Some(apply) = cause.downcast_ref::<ApplyError>() {
             apply_hint(apply).map(str::to_owned)
         } else if let Some(Disagreement(position)) = cause.downcast_ref::<Disagreement>() {

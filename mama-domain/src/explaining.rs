@@ -62,10 +62,10 @@ pub enum ExplainError {
     #[error("the catalog cannot go on")]
     Catalog(#[from] RepositoryError),
     /// The archive fails, or one of its manifests.
-    #[error(transparent)]
+    #[error("{0}")]
     Manifest(#[from] ManifestError),
     /// They are not of one history.
-    #[error(transparent)]
+    #[error("{0}")]
     Disagreement(#[from] Disagreement),
 }
 

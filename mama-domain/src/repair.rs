@@ -89,10 +89,10 @@ pub enum RepairError {
     #[error("the archive cannot go on")]
     Archive(#[from] Stopped),
     /// It cannot be locked.
-    #[error(transparent)]
+    #[error("{0}")]
     Lock(#[from] LockError),
     /// The manifests fail, or the catalog is the older one.
-    #[error(transparent)]
+    #[error("{0}")]
     Explain(#[from] ExplainError),
 }
 

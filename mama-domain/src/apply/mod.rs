@@ -81,11 +81,11 @@ pub enum ApplyError {
     #[error("cannot lock the archive")]
     Lock(#[source] FsError),
     /// Archive and catalog are not of one history.
-    #[error(transparent)]
-    Disagreement(Disagreement),
+    #[error("{0}")]
+    Disagreement(#[source] Disagreement),
     /// The archive's manifests fail.
-    #[error(transparent)]
-    Manifest(ManifestError),
+    #[error("{0}")]
+    Manifest(#[source] ManifestError),
     /// Catalog and archive do not belong together.
     #[error(
         "the catalog belongs to archive {catalog}, and this is archive {archive}; check `archive` and `database` in the configuration"

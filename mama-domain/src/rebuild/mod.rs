@@ -71,10 +71,10 @@ pub enum RebuildError {
     #[error("the archive cannot go on")]
     Archive(#[from] Stopped),
     /// It cannot be locked.
-    #[error(transparent)]
+    #[error("{0}")]
     Lock(#[from] LockError),
     /// New manifests cannot be written.
-    #[error(transparent)]
+    #[error("{0}")]
     Explain(#[from] ExplainError),
 }
 
