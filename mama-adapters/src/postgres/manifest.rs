@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
+use mama_ports::curation::{ActId, ItemId, NewAct};
 use mama_ports::manifest::{
-    BlobRow, Generations, LastSeen, Manifests, Mark, ObservationRow, Receipt, RootRow, Rows, UnsavedRows,
+    ActRow, BlobRow, Generations, ItemRow, LastSeen, Manifests, Mark, ObservationRow, Receipt, RootRow, Rows, UnsavedRows,
 };
 use mama_ports::repository::{Epoch, PageSize, Repo};
 use mama_ports::vocab::{BlobHash, BlobRecord, Location, Mime, ObservationId, ScanRoot};
@@ -15,6 +16,7 @@ use super::rows::{Cells, to_i64};
 use super::sightings::numbered;
 use super::{Postgres, lease, restore};
 use crate::sql::codec::{self, Damage};
+use crate::sql::decisions::{self, Columns};
 
 #[async_trait]
 impl Manifests for Postgres {
@@ -102,6 +104,7 @@ async fn generations(catalog: &mut PgConnection) -> Outcome<Generations> {
     let row = query(
         "SELECT saved, saved_digest, intended, intended_digest, anew, rebuilding,
                 EXISTS (SELECT FROM observation WHERE unsaved > 0) OR EXISTS (SELECT FROM blob WHERE unsaved > 0)
+                OR EXISTS (SELECT FROM act WHERE unsaved > 0) OR EXISTS (SELECT FROM act_item WHERE unsaved > 0)
          FROM manifest",
     )
     .fetch_optional(catalog)
@@ -134,9 +137,55 @@ async fn unsaved(catalog: &mut PgConnection, limit: PageSize) -> Outcome<Unsaved
     add_blobs(catalog, OF_OBSERVATIONS, limit, &mut blobs).await?;
     let others = add_blobs(catalog, IN_ORDER, limit, &mut blobs).await?;
     receipt.blobs = blobs.iter().map(|(hash, (_, count))| (*hash, *count)).collect();
-    let has_more = [observations.len(), others].iter().any(|&read| read >= limit.0 as usize);
+    let acts = acts(catalog, limit).await?;
+    receipt.acts = acts.iter().map(|row| row.id).collect();
+    // Where acts are left, the items of those are, too.
+    let last = acts.last().filter(|_| acts.len() >= limit.0 as usize).map_or(i64::MAX, |row| row.id.0);
+    let items = items(catalog, last, limit).await?;
+    receipt.items = items.iter().map(|row| row.id).collect();
+    let read = [observations.len(), others, acts.len(), items.len()];
+    let has_more = read.iter().any(|&read| read >= limit.0 as usize);
     let blobs = blobs.into_values().map(|(row, _)| row).collect();
-    Ok(UnsavedRows { rows: Rows { roots, blobs, observations }, receipt, has_more })
+    Ok(UnsavedRows { rows: Rows { roots, blobs, observations, acts, items }, receipt, has_more })
+}
+
+async fn acts(catalog: &mut PgConnection, limit: PageSize) -> Outcome<Vec<ActRow>> {
+    let sql = "SELECT id, at_s, at_n, host, verb, words, undoes, summary FROM act
+               WHERE unsaved > 0 ORDER BY id LIMIT $1";
+    let rows = query(sql).bind(i64::from(limit.0)).fetch_all(catalog).await?;
+    let read = |row| {
+        let mut cells = Cells::of(row);
+        let id = ActId(cells.next()?);
+        let asked = NewAct {
+            at: cells.time()?,
+            host: codec::host(cells.next()?)?,
+            verb: cells.next()?,
+            words: cells.next()?,
+            undoes: cells.next::<Option<i64>>()?.map(ActId),
+            summary: cells.next()?,
+        };
+        Ok(ActRow { id, asked })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Items of acts up to `last`.
+async fn items(catalog: &mut PgConnection, last: i64, limit: PageSize) -> Outcome<Vec<ItemRow>> {
+    let sql = "SELECT id, act, observation, hash, before, after FROM act_item
+               WHERE unsaved > 0 AND act <= $1 ORDER BY id LIMIT $2";
+    let rows = query(sql).bind(last).bind(i64::from(limit.0)).fetch_all(catalog).await?;
+    let read = |row| {
+        let mut cells = Cells::of(row);
+        let (id, act) = (ItemId(cells.next()?), ActId(cells.next()?));
+        let columns = Columns {
+            observation: cells.next()?,
+            hash: cells.next()?,
+            before: cells.next()?,
+            after: cells.next()?,
+        };
+        Ok(ItemRow { id, act, decision: decisions::decision(&columns)? })
+    };
+    rows.iter().map(read).collect()
 }
 
 async fn roots(catalog: &mut PgConnection) -> Outcome<(HashMap<i64, ScanRoot>, Vec<RootRow>)> {
@@ -263,8 +312,16 @@ async fn saved(catalog: &mut PgConnection, mark: &Mark, receipt: &Receipt) -> Ou
     )
     .bind(hashes)
     .bind(counts)
-    .execute(catalog)
+    .execute(&mut *catalog)
     .await?;
+    query("UPDATE act SET unsaved = 0 WHERE id = ANY($1)")
+        .bind(receipt.acts.iter().map(|id| id.0).collect::<Vec<_>>())
+        .execute(&mut *catalog)
+        .await?;
+    query("UPDATE act_item SET unsaved = 0 WHERE id = ANY($1)")
+        .bind(receipt.items.iter().map(|id| id.0).collect::<Vec<_>>())
+        .execute(catalog)
+        .await?;
     Ok(())
 }
 

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use mama_ports::manifest::{BlobRow, ObservationRow, RootRow, Rows};
+use mama_ports::manifest::{ActRow, BlobRow, ItemRow, ObservationRow, RootRow, Rows};
 use mama_ports::vocab::{BlobHash, Mime, RelPath, ScanRoot};
-use sqlx::{PgConnection, query, query_as, query_scalar, raw_sql};
+use sqlx::{AssertSqlSafe, PgConnection, query, query_as, query_scalar, raw_sql};
 
 use super::failure::{Failure, Outcome};
 use super::folders;
 use super::roots::Root;
 use super::rows::{Fingerprints, nanos, to_i64};
 use super::totals::expect_whole_tables;
-use crate::sql::{codec, keys};
+use crate::sql::{codec, decisions, keys};
 
 /// Takes the locks in the order of every change: roots, then contents.
 pub(super) async fn explain_anew(catalog: &mut PgConnection) -> Outcome<()> {
@@ -21,7 +21,9 @@ pub(super) async fn explain_anew(catalog: &mut PgConnection) -> Outcome<()> {
          SELECT FROM blob ORDER BY hash FOR NO KEY UPDATE;
          UPDATE manifest SET anew = true;
          UPDATE blob SET unsaved = unsaved + 1;
-         UPDATE observation SET unsaved = unsaved + 1",
+         UPDATE observation SET unsaved = unsaved + 1;
+         UPDATE act SET unsaved = 1;
+         UPDATE act_item SET unsaved = 1",
     )
     .execute(catalog)
     .await?;
@@ -39,7 +41,63 @@ pub(super) async fn restore(catalog: &mut PgConnection, rows: &Rows) -> Outcome<
     restore_blobs(catalog, &blobs).await?;
     let observations: BTreeMap<i64, &ObservationRow> =
         rows.observations.iter().map(|row| (row.id.0, row)).collect();
-    restore_observations(catalog, &observations).await
+    restore_observations(catalog, &observations).await?;
+    for row in &rows.acts {
+        restore_act(catalog, row).await?;
+    }
+    restore_items(catalog, &rows.items).await
+}
+
+async fn restore_act(catalog: &mut PgConnection, ActRow { id, asked }: &ActRow) -> Outcome<()> {
+    query(
+        "INSERT INTO act (id, at_s, at_n, host, verb, words, undoes, summary, unsaved)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)
+         ON CONFLICT (id) DO UPDATE SET at_s = excluded.at_s, at_n = excluded.at_n, host = excluded.host,
+             verb = excluded.verb, words = excluded.words, undoes = excluded.undoes, summary = excluded.summary,
+             unsaved = 0",
+    )
+    .bind(id.0)
+    .bind(asked.at.secs)
+    .bind(nanos(asked.at))
+    .bind(asked.host.as_str())
+    .bind(&asked.verb)
+    .bind(&asked.words)
+    .bind(asked.undoes.map(|act| act.0))
+    .bind(&asked.summary)
+    .execute(&mut *catalog)
+    .await?;
+    go_on_after(catalog, "act").await
+}
+
+async fn restore_items(catalog: &mut PgConnection, items: &[ItemRow]) -> Outcome<()> {
+    let rows: BTreeMap<i64, &ItemRow> = items.iter().map(|row| (row.id.0, row)).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let columns: Vec<decisions::Columns<'_>> =
+        rows.values().map(|row| decisions::columns(&row.decision)).collect();
+    query(
+        "INSERT INTO act_item (id, act, observation, hash, before, after, unsaved)
+         SELECT given.*, 0 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[], $6::text[]) AS given
+         ON CONFLICT (id) DO UPDATE SET act = excluded.act, observation = excluded.observation, hash = excluded.hash,
+             before = excluded.before, after = excluded.after, unsaved = 0",
+    )
+    .bind(rows.keys().copied().collect::<Vec<_>>())
+    .bind(rows.values().map(|row| row.act.0).collect::<Vec<_>>())
+    .bind(columns.iter().map(|it| it.observation).collect::<Vec<_>>())
+    .bind(columns.iter().map(|it| it.hash).collect::<Vec<_>>())
+    .bind(columns.iter().map(|it| it.before).collect::<Vec<_>>())
+    .bind(columns.iter().map(|it| it.after).collect::<Vec<_>>())
+    .execute(&mut *catalog)
+    .await?;
+    go_on_after(catalog, "act_item").await
+}
+
+/// New rows of a table get numbers after those that were restored.
+async fn go_on_after(catalog: &mut PgConnection, table: &str) -> Outcome<()> {
+    let sql = format!("SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}");
+    query(AssertSqlSafe(sql)).execute(catalog).await?;
+    Ok(())
 }
 
 async fn restore_root(catalog: &mut PgConnection, RootRow { root, confirmed }: &RootRow) -> Outcome<()> {
@@ -126,9 +184,7 @@ async fn restore_observations(
         *present.entry(folder).or_default() -= 1;
     }
     columns.write(catalog).await?;
-    query("SELECT setval(pg_get_serial_sequence('observation', 'id'), max(id)) FROM observation")
-        .execute(&mut *catalog)
-        .await?;
+    go_on_after(catalog, "observation").await?;
     folders::count_present(catalog, &present).await
 }
 

@@ -1,10 +1,11 @@
 //! What the archive's manifests lack, and rows that come back from them.
 
 use super::desk::{
-    Desk, PENDING, PLACED, confirmation, contests, described, dir, fingerprint, hash, name, on, root, settle, sighting, time,
+    Desk, PENDING, PLACED, confirmation, contests, decide, described, dir, fingerprint, hash, host, name, on, root, settle, sighting, time,
     to_placed,
 };
-use crate::manifest::{BlobRow, Generations, LastSeen, Mark, ObservationRow, RootRow, Rows, UnsavedRows};
+use crate::curation::{ActId, ItemId, NewAct};
+use crate::manifest::{ActRow, BlobRow, Generations, ItemRow, LastSeen, Mark, ObservationRow, RootRow, Rows, UnsavedRows};
 use crate::repository::{
     Decision, NewBlob, PageSize, Repository, RepositoryError, ScanBatch, Scope, SettleBatch, Settled, Settlement,
 };
@@ -52,7 +53,7 @@ pub async fn every_change_of_a_sighting_is_unsaved(repo: &dyn Repository) {
     settle(repo, vec![to_placed(x.id)]).await;
     assert_eq!(unsaved(repo).await, (1, 0), "settled");
     let (from, to) = (Status::Assigned, Status::Ignored);
-    repo.decide(&[Decision::Retarget { id: x.id, from, to }]).await.unwrap();
+    decide(repo, &[Decision::Retarget { id: x.id, from, to }]).await.unwrap();
     assert_eq!(unsaved(repo).await, (1, 0), "decided");
     desk.record(&ScanBatch { held: vec![x.id], ..desk.batch() }).await;
     assert_eq!(unsaved(repo).await, (1, 0), "held");
@@ -91,8 +92,36 @@ pub async fn every_change_of_a_content_is_unsaved(repo: &dyn Repository) {
     settle(repo, again.collect()).await;
     save(repo).await;
     let to = Some(BlockReason::Blocked);
-    repo.decide(&[Decision::Block { hash: hash(1), from: None, to }]).await.unwrap();
+    decide(repo, &[Decision::Block { hash: hash(1), from: None, to }]).await.unwrap();
     assert_eq!(unsaved(repo).await, (2, 1), "blocked");
+}
+
+/// What was decided is unsaved with the act that it belongs to, on however short a page.
+pub async fn every_act_is_unsaved_with_its_decisions(repo: &dyn Repository) {
+    let desk = Desk::new(repo).await;
+    desk.see(&[("x", 1, 1), ("y", 2, 1)]).await;
+    let (x, y) = (desk.known("x").await.id, desk.known("y").await.id);
+    save(repo).await;
+    for id in [x, y] {
+        let act = repo.append(&act("ignore", None)).await.unwrap();
+        let (from, to) = (Status::Pending, Status::Ignored);
+        repo.decide(act, &[Decision::Retarget { id, from, to }, Decision::Retarget { id, from, to: from }])
+            .await
+            .unwrap();
+    }
+    let mut acts = Vec::new();
+    for generation in 1.. {
+        let UnsavedRows { rows, receipt, .. } = repo.unsaved(PageSize(1)).await.unwrap();
+        if receipt.is_empty() {
+            break;
+        }
+        assert!(rows.acts.len() <= 1 && rows.items.len() <= 1);
+        acts.extend(rows.acts.iter().map(|row| row.id));
+        assert!(rows.items.iter().all(|row| acts.contains(&row.act)));
+        repo.saved(None, &mark(generation), &receipt).await.unwrap();
+    }
+    assert_eq!(acts.len(), 2);
+    assert!(!repo.generations().await.unwrap().is_unsaved);
 }
 
 /// What is as it was is not counted, nor what a whole scan confirms at once.
@@ -106,8 +135,10 @@ pub async fn what_changes_nothing_is_saved_still(repo: &dyn Repository) {
     assert_eq!(settle(repo, vec![to_placed(x.id)]).await, [Settled::Done]);
     repo.settle(&SettleBatch { stored: vec![hash(1)], ..SettleBatch::default() }).await.unwrap();
     desk.record(&ScanBatch { blobs: vec![described(1)], ..desk.batch() }).await;
+    assert!(!repo.generations().await.unwrap().is_unsaved);
     let (from, to) = (Status::Pending, Status::Ignored);
-    repo.decide(&[Decision::Retarget { id: x.id, from, to }]).await.unwrap();
+    decide(repo, &[Decision::Retarget { id: x.id, from, to }]).await.unwrap();
+    assert_eq!(unsaved(repo).await, (0, 0), "stale");
     let desk = desk.next(&root("anna", "/a")).await;
     desk.next(&root("anna", "/a")).await;
     assert!(!repo.generations().await.unwrap().is_unsaved);
@@ -203,6 +234,11 @@ fn seen_at(root: &ScanRoot, id: i64, path: &str, content: u8) -> ObservationRow 
     }
 }
 
+fn act(verb: &str, undoes: Option<ActId>) -> NewAct {
+    let (verb, words) = (verb.to_owned(), "\"ä\"\n".to_owned());
+    NewAct { at: time(55), host: host("anna"), verb, words, undoes, summary: None }
+}
+
 /// Rows of every kind, in the order in which a catalog gives them.
 fn rows() -> Rows {
     let anna = root("anna", "/a");
@@ -244,6 +280,27 @@ fn rows() -> Rows {
             odd,
             newer,
             ObservationRow { gone: Some(time(30)), ..seen_at(&anna, 12, "d/e/y", 2) },
+        ],
+        acts: vec![
+            ActRow { id: ActId(3), asked: act("ignore", None) },
+            ActRow { id: ActId(6), asked: act("undo", Some(ActId(3))) },
+            ActRow { id: ActId(7), asked: NewAct { summary: Some("{}".to_owned()), ..act("apply", None) } },
+        ],
+        items: vec![
+            ItemRow {
+                id: ItemId(4),
+                act: ActId(3),
+                decision: Decision::Retarget {
+                    id: ObservationId(9),
+                    from: Status::Assigned,
+                    to: Status::Ignored,
+                },
+            },
+            ItemRow {
+                id: ItemId(8),
+                act: ActId(6),
+                decision: Decision::Block { hash: hash(2), from: None, to: Some(BlockReason::Deleted) },
+            },
         ],
     }
 }

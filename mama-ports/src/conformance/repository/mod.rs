@@ -101,6 +101,7 @@ macro_rules! repository_conformance {
             a_new_catalog_knows_of_no_manifest
             every_change_of_a_sighting_is_unsaved
             every_change_of_a_content_is_unsaved
+            every_act_is_unsaved_with_its_decisions
             what_changes_nothing_is_saved_still
             what_changes_while_it_is_written_stays_unsaved
             the_content_of_a_sighting_comes_with_it
