@@ -23,8 +23,13 @@ use proptest::prelude::*;
 /// Histories that everybody runs, of each kind.
 const HISTORIES: u32 = 200;
 
-const FILES: [&str; 5] =
-    ["/photos/a.jpg", "/photos/album/b.jpg", "/photos/album/deep/\n\u{fffd}.jpg", "/photos/A.JPG", "/photos/stays.jpg"];
+const FILES: [&str; 5] = [
+    "/photos/a.jpg",
+    "/photos/album/b.jpg",
+    "/photos/album/deep/\n\u{fffd}.jpg",
+    "/photos/A.JPG",
+    "/photos/stays.jpg",
+];
 
 /// What happens next.
 #[derive(Debug, Clone)]
@@ -122,7 +127,11 @@ fn disagreement(world: &World) -> Option<Agreement> {
 
 fn sources(world: &World) -> BTreeMap<String, (Vec<u8>, Timestamp)> {
     let mtime = |path: &str| world.disk.facts(format!("/photos/{path}")).unwrap().mtime;
-    world.files_below("/photos").into_iter().map(|(path, bytes)| (path.clone(), (bytes, mtime(&path)))).collect()
+    world
+        .files_below("/photos")
+        .into_iter()
+        .map(|(path, bytes)| (path.clone(), (bytes, mtime(&path))))
+        .collect()
 }
 
 /// An older copy of the whole disk, with the sources as they are now.

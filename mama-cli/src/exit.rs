@@ -4,8 +4,8 @@ use std::fmt;
 use std::process::ExitCode;
 
 use mama_domain::apply::ApplyError;
-use mama_domain::curate::UndoError;
 use mama_domain::archive::ManifestError;
+use mama_domain::curate::UndoError;
 use mama_domain::explaining::Disagreement;
 use mama_domain::manifest::{Agreement, BadHeader};
 use mama_domain::rebuild::RebuildError;

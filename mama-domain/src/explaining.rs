@@ -135,7 +135,10 @@ pub(crate) async fn write(
     above: u64,
 ) -> Result<u64, ExplainError> {
     let (mut last, mut above, mut written) = (last, above, 0);
-    let mut anew = manifests.generations().await?.anew;
+    let Generations { mut anew, is_unsaved, .. } = manifests.generations().await?;
+    if !is_unsaved {
+        return Ok(written);
+    }
     loop {
         let UnsavedRows { rows, receipt, has_more } = manifests.unsaved(PAGE).await?;
         if receipt.is_empty() {

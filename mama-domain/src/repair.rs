@@ -145,7 +145,11 @@ impl Repair {
         let knows = |saved: Option<Mark>| saved.map_or(0, |mark| mark.generation);
         let position = match explaining::position(&self.archive, &*self.manifests, &self.workers).await {
             Ok(position) => position,
-            Err(ExplainError::Manifest(ManifestError::Damaged { generation, why: BadHeader::Damaged, .. })) => {
+            Err(ExplainError::Manifest(ManifestError::Damaged {
+                generation,
+                why: BadHeader::Damaged,
+                ..
+            })) => {
                 let saved = self.manifests.generations().await?.saved;
                 let above = generation.max(knows(saved));
                 return Ok(Start { last: None, above, is_split: true, position: None });

@@ -81,7 +81,7 @@ pub struct Generations {
     pub saved: Option<Mark>,
     /// The one that was begun last.
     pub intended: Option<Mark>,
-    /// Whether any row is unsaved.
+    /// Whether any row is unsaved. A run in the journal does not count: it goes along with what else there is.
     pub is_unsaved: bool,
     /// Whether the next manifest does not build on those before it.
     pub anew: bool,
@@ -107,11 +107,7 @@ pub struct Rows {
 impl Rows {
     /// How many there are.
     pub const fn len(&self) -> usize {
-        self.roots.len()
-            + self.blobs.len()
-            + self.observations.len()
-            + self.acts.len()
-            + self.items.len()
+        self.roots.len() + self.blobs.len() + self.observations.len() + self.acts.len() + self.items.len()
     }
 
     /// Whether there are none.

@@ -82,7 +82,8 @@ impl Filesystem for SabotagedFs {
 
     fn archive(&self, root: &AbsPath) -> Fs<Arc<dyn WriteTree>> {
         let (inner, sabotage) = (self.inner.archive(root)?, self.sabotage);
-        let (syncs, syncs_of_manifest, has_made) = (AtomicUsize::new(0), AtomicUsize::new(2), AtomicBool::new(false));
+        let (syncs, syncs_of_manifest, has_made) =
+            (AtomicUsize::new(0), AtomicUsize::new(2), AtomicBool::new(false));
         Ok(Arc::new(SabotagedTree { inner, sabotage, syncs, syncs_of_manifest, has_made }))
     }
 

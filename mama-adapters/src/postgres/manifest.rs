@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use async_trait::async_trait;
 use mama_ports::curation::{ActId, ItemId, NewAct};
 use mama_ports::manifest::{
-    ActRow, BlobRow, Generations, ItemRow, LastSeen, Manifests, Mark, ObservationRow, Receipt, RootRow, Rows, UnsavedRows,
+    ActRow, BlobRow, Generations, ItemRow, LastSeen, Manifests, Mark, ObservationRow, Receipt, RootRow, Rows,
+    UnsavedRows,
 };
 use mama_ports::repository::{Epoch, PageSize, Repo};
 use mama_ports::vocab::{BlobHash, BlobRecord, Location, Mime, ObservationId, ScanRoot};
@@ -57,7 +58,8 @@ impl Manifests for Postgres {
     }
 
     async fn explain_anew(&self) -> Repo<()> {
-        self.write("begin the manifests anew", (), |(), catalog| Box::pin(restore::explain_anew(catalog))).await
+        self.write("begin the manifests anew", (), |(), catalog| Box::pin(restore::explain_anew(catalog)))
+            .await
     }
 
     async fn restore(&self, rows: &Rows) -> Repo<()> {
@@ -104,7 +106,8 @@ async fn generations(catalog: &mut PgConnection) -> Outcome<Generations> {
     let row = query(
         "SELECT saved, saved_digest, intended, intended_digest, anew, rebuilding,
                 EXISTS (SELECT FROM observation WHERE unsaved > 0) OR EXISTS (SELECT FROM blob WHERE unsaved > 0)
-                OR EXISTS (SELECT FROM act WHERE unsaved > 0) OR EXISTS (SELECT FROM act_item WHERE unsaved > 0)
+                OR EXISTS (SELECT FROM act WHERE unsaved > 0 AND summary IS NULL)
+                OR EXISTS (SELECT FROM act_item WHERE unsaved > 0)
          FROM manifest",
     )
     .fetch_optional(catalog)

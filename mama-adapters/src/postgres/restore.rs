@@ -204,8 +204,7 @@ async fn folders_of<'r>(
             .fetch_optional(&mut *catalog)
             .await?;
         let id = id.ok_or_else(|| Failure::Misuse(format!("the root {} was not restored", root.basedir)))?;
-        let known =
-            folders::know(catalog, &Root { id, root: root.clone() }, dirs.iter().copied()).await?;
+        let known = folders::know(catalog, &Root { id, root: root.clone() }, dirs.iter().copied()).await?;
         found.extend(dirs.into_iter().map(|dir| ((root, dir), known[dir])));
     }
     Ok(found)

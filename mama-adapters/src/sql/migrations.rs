@@ -10,7 +10,11 @@ pub(crate) const SQLITE: &[Migration] = &[
         name: "journal",
         text: include_str!("../../../migrations/sqlite/0003_journal.sql"),
     },
-    Migration { number: 4, name: "manifest", text: include_str!("../../../migrations/sqlite/0004_manifest.sql") },
+    Migration {
+        number: 4,
+        name: "manifest",
+        text: include_str!("../../../migrations/sqlite/0004_manifest.sql"),
+    },
 ];
 
 pub(crate) const POSTGRES: &[Migration] = &[
@@ -21,7 +25,11 @@ pub(crate) const POSTGRES: &[Migration] = &[
         name: "journal",
         text: include_str!("../../../migrations/postgres/0003_journal.sql"),
     },
-    Migration { number: 4, name: "manifest", text: include_str!("../../../migrations/postgres/0004_manifest.sql") },
+    Migration {
+        number: 4,
+        name: "manifest",
+        text: include_str!("../../../migrations/postgres/0004_manifest.sql"),
+    },
 ];
 
 #[cfg(test)]

@@ -66,8 +66,9 @@ impl Catalog for Sqlite {
         self.write("remember what apply has done", move |catalog| {
             lease::check(catalog, batch.under)?;
             batch.damaged.iter().try_for_each(|hash| damage(catalog, hash))?;
-            let mut store =
-                catalog.prepare_cached("UPDATE blob SET stored = 1, unsaved = unsaved + 1 WHERE hash = ?1 AND stored = 0")?;
+            let mut store = catalog.prepare_cached(
+                "UPDATE blob SET stored = 1, unsaved = unsaved + 1 WHERE hash = ?1 AND stored = 0",
+            )?;
             for hash in &batch.stored {
                 store.execute([hash.as_bytes()])?;
             }
@@ -294,10 +295,13 @@ fn settle(catalog: &Transaction<'_>, settlement: &Settlement) -> Outcome<Settled
 }
 
 fn damage(catalog: &Transaction<'_>, hash: &BlobHash) -> Outcome<()> {
-    let mut statement = catalog.prepare_cached("UPDATE blob SET stored = 0, unsaved = unsaved + 1 WHERE hash = ?1 RETURNING id")?;
+    let mut statement = catalog
+        .prepare_cached("UPDATE blob SET stored = 0, unsaved = unsaved + 1 WHERE hash = ?1 RETURNING id")?;
     let blob: Option<i64> = rows::one(&mut statement, [hash.as_bytes()], |row| Ok(row.get(0)?))?;
     catalog
-        .prepare_cached("UPDATE observation SET open = 1, unsaved = unsaved + 1 WHERE blob = ?1 AND open = 0")?
+        .prepare_cached(
+            "UPDATE observation SET open = 1, unsaved = unsaved + 1 WHERE blob = ?1 AND open = 0",
+        )?
         .execute([blob])?;
     Ok(())
 }

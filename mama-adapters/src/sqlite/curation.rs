@@ -116,7 +116,9 @@ fn decide(catalog: &Transaction<'_>, decision: Decision) -> Outcome<Settled> {
                 })?;
             let Some(blob) = changed else { return Ok(Settled::Stale) };
             catalog
-                .prepare_cached("UPDATE observation SET open = 1, unsaved = unsaved + 1 WHERE blob = ?1 AND open = 0")?
+                .prepare_cached(
+                    "UPDATE observation SET open = 1, unsaved = unsaved + 1 WHERE blob = ?1 AND open = 0",
+                )?
                 .execute([blob])?;
             Ok(Settled::Done)
         }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use async_trait::async_trait;
 use mama_ports::curation::{ActId, ItemId, NewAct};
 use mama_ports::manifest::{
-    ActRow, BlobRow, Generations, ItemRow, LastSeen, Manifests, Mark, ObservationRow, Receipt, RootRow, Rows, UnsavedRows,
+    ActRow, BlobRow, Generations, ItemRow, LastSeen, Manifests, Mark, ObservationRow, Receipt, RootRow, Rows,
+    UnsavedRows,
 };
 use mama_ports::repository::{Epoch, PageSize, Repo};
 use mama_ports::vocab::{BlobHash, BlobRecord, Location, Mime, ObservationId, ScanRoot};
@@ -123,7 +124,7 @@ fn generations(catalog: &Transaction<'_>) -> Outcome<Generations> {
         "SELECT saved, saved_digest, intended, intended_digest, anew, rebuilding,
                 EXISTS (SELECT 1 FROM observation INDEXED BY observation_unsaved WHERE unsaved > 0)
                 OR EXISTS (SELECT 1 FROM blob INDEXED BY blob_unsaved WHERE unsaved > 0)
-                OR EXISTS (SELECT 1 FROM act INDEXED BY act_unsaved WHERE unsaved > 0)
+                OR EXISTS (SELECT 1 FROM act INDEXED BY act_unsaved WHERE unsaved > 0 AND summary IS NULL)
                 OR EXISTS (SELECT 1 FROM act_item INDEXED BY act_item_unsaved WHERE unsaved > 0)
          FROM manifest",
     )?;
@@ -234,7 +235,8 @@ fn observations(
     rows::all(&mut statement, [limit.0], |row| {
         let (id, root) = (ObservationId(row.get(0)?), row.get(2)?);
         let root: Option<&ScanRoot> = roots.get(&root);
-        let root = root.ok_or_else(|| codec::Damage(format!("the root of observation {} is missing", id.0)))?;
+        let root =
+            root.ok_or_else(|| codec::Damage(format!("the root of observation {} is missing", id.0)))?;
         receipt.observations.push((id, row.get(1)?));
         Ok(ObservationRow {
             id,

@@ -158,7 +158,9 @@ impl<'a> Recorder<'a> {
             Some(id) => {
                 if mime.is_some() {
                     self.catalog
-                        .prepare_cached("UPDATE blob SET mime = ?2, unsaved = unsaved + 1 WHERE id = ?1 AND mime IS NULL")?
+                        .prepare_cached(
+                            "UPDATE blob SET mime = ?2, unsaved = unsaved + 1 WHERE id = ?1 AND mime IS NULL",
+                        )?
                         .execute(params![id, mime])?;
                 }
                 id

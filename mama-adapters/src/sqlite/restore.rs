@@ -113,8 +113,20 @@ struct Restorer<'a> {
 
 impl Restorer<'_> {
     fn restore(&mut self, row: &ObservationRow) -> Outcome<()> {
-        let ObservationRow { id, at, hash, fingerprint, racy, seen, gone, held, current, open, standing, view } =
-            row;
+        let ObservationRow {
+            id,
+            at,
+            hash,
+            fingerprint,
+            racy,
+            seen,
+            gone,
+            held,
+            current,
+            open,
+            standing,
+            view,
+        } = row;
         let folder = self.folder(at)?;
         let blob = self.blob(hash)?;
         let name = at.name.as_bytes();
@@ -177,7 +189,8 @@ impl Restorer<'_> {
         let key = keys::root(&at.root.host, &at.root.basedir);
         let found: Option<i64> = rows::one(&mut statement, [key], |row| Ok(row.get(0)?))?;
         let id = found.ok_or_else(|| Failure::Misuse(format!("the root of {at} was not restored")))?;
-        let folders = self.roots.entry(at.root.clone()).or_insert(Folders::new(self.catalog, id, at.root.clone()));
+        let folders =
+            self.roots.entry(at.root.clone()).or_insert(Folders::new(self.catalog, id, at.root.clone()));
         folders.know(&at.dir)
     }
 

@@ -214,7 +214,8 @@ async fn manifests(app: &App, archive: &Archive) -> Check {
     if !matches!(position.agreement, Agreement::Agree | Agreement::Interrupted) {
         return failed(Disagreement(position).into());
     }
-    let number = |mark: Option<Mark>| mark.map_or_else(|| "none".to_owned(), |mark| mark.generation.to_string());
+    let number =
+        |mark: Option<Mark>| mark.map_or_else(|| "none".to_owned(), |mark| mark.generation.to_string());
     let (has, knows) = (number(position.archive), number(position.catalog.saved));
     let found = format!("the archive's last is {has}, and the catalog knows of {knows}");
     match archive.is_last_manifest_whole() {

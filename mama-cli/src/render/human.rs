@@ -146,7 +146,9 @@ pub(crate) fn repair_summary(report: &RepairReport, is_confirmed: bool) -> Strin
     let text = line("repair", &counters);
     let next = match (report.has_findings(), is_confirmed) {
         (false, _) => "nothing to repair: what the catalog calls stored is there",
-        (true, false) => "nothing was changed; with --yes the catalog learns what is missing, and the next apply stores it again",
+        (true, false) => {
+            "nothing was changed; with --yes the catalog learns what is missing, and the next apply stores it again"
+        }
         (true, true) => "now run `mama apply`: it stores again what can be found",
     };
     format!("{text}\n        {next}")

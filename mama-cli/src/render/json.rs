@@ -160,9 +160,9 @@ pub(crate) fn missing(missing: &Missing) -> Object {
     let object = Object::new("missing").with("hash", missing.hash.to_string()).with("size", missing.size);
     let object = object.with("lost", missing.is_lost());
     match &missing.last_seen {
-        Some(seen) => object
-            .with("host", seen.at.root.host.as_str())
-            .path("last_seen", seen.at.full_path().as_bytes()),
+        Some(seen) => {
+            object.with("host", seen.at.root.host.as_str()).path("last_seen", seen.at.full_path().as_bytes())
+        }
         None => object.with("host", None::<&str>).with("last_seen", None::<&str>),
     }
 }

@@ -212,9 +212,7 @@ impl Apply {
             Some(catalog) if catalog != *self.archive.id() => {
                 Err(ApplyError::Foreign { archive: self.archive.id().clone(), catalog })
             }
-            Some(_) | None => {
-                Ok(explaining::agreed(&self.archive, &*self.manifests, &self.workers).await?)
-            }
+            Some(_) | None => Ok(explaining::agreed(&self.archive, &*self.manifests, &self.workers).await?),
         }
     }
 

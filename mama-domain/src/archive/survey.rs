@@ -177,9 +177,8 @@ impl Archive {
 
     fn folders_in(&self, folder: &RelPath) -> Result<Vec<RelPath>, Stopped> {
         let entries = self.tree.list(folder).map_err(stopped("list the contents"))?;
-        let is_folder = |entry: &Entry| {
-            entry.facts.as_ref().is_ok_and(|facts| facts.kind == FileKind::Directory)
-        };
+        let is_folder =
+            |entry: &Entry| entry.facts.as_ref().is_ok_and(|facts| facts.kind == FileKind::Directory);
         let mut found: Vec<RelPath> =
             entries.iter().filter(|entry| is_folder(entry)).map(|entry| folder.join(&entry.name)).collect();
         found.sort_unstable();

@@ -361,8 +361,10 @@ mod tests {
     const DOCS: &[&str] = &["{}", r#"{"z":1.50,"a":[null,-0.0]}"#, r#"{"é":"\u0001\\","n":1e300}"#];
 
     fn name() -> impl Strategy<Value = Vec<u8>> {
-        let any_name = prop::collection::vec(any::<u8>().prop_filter("a slash", |b| !matches!(b, 0 | b'/')), 1..9);
-        prop_oneof![any_name, prop::sample::select(ODD).prop_map(<[u8]>::to_vec)].prop_filter("dots", |name| name != b"." && name != b"..")
+        let any_name =
+            prop::collection::vec(any::<u8>().prop_filter("a slash", |b| !matches!(b, 0 | b'/')), 1..9);
+        prop_oneof![any_name, prop::sample::select(ODD).prop_map(<[u8]>::to_vec)]
+            .prop_filter("dots", |name| name != b"." && name != b"..")
     }
 
     fn below() -> impl Strategy<Value = RelPath> {
@@ -374,7 +376,8 @@ mod tests {
     }
 
     fn root() -> impl Strategy<Value = RootRow> {
-        let host = prop::sample::select(&["anna", "Björn \"x\""][..]).prop_map(|host| HostName::parse(host).unwrap());
+        let host = prop::sample::select(&["anna", "Björn \"x\""][..])
+            .prop_map(|host| HostName::parse(host).unwrap());
         let kind = prop::sample::select(SourceKind::ALL);
         (host, below(), kind, prop::option::of(time())).prop_map(|(host, below, kind, confirmed)| RootRow {
             root: ScanRoot { host, basedir: AbsPath::root().join(&below), kind },
@@ -401,7 +404,14 @@ mod tests {
         let times = (time(), time(), time(), prop::option::of(time()));
         let flags = any::<[bool; 4]>();
         (any::<i64>(), place, any::<[u64; 2]>(), times, flags, standing).prop_map(
-            move |(id, (dir, name, hash, view), [size, inode], (mtime, ctime, seen, gone), flags, standing)| {
+            move |(
+                id,
+                (dir, name, hash, view),
+                [size, inode],
+                (mtime, ctime, seen, gone),
+                flags,
+                standing,
+            )| {
                 let [racy, held, current, open] = flags;
                 ObservationRow {
                     id: ObservationId(id),
@@ -435,12 +445,21 @@ mod tests {
     fn item() -> impl Strategy<Value = ItemRow> {
         let block = || prop::option::of(prop::sample::select(&BlockReason::ALL[..]));
         let status = || prop::sample::select(Status::ALL);
-        let retarget = (any::<i64>(), status(), status())
-            .prop_map(|(id, from, to)| Decision::Retarget { id: ObservationId(id), from, to });
-        let block = (any::<[u8; 32]>(), block(), block())
-            .prop_map(|(hash, from, to)| Decision::Block { hash: BlobHash::from_bytes(hash), from, to });
-        (any::<i64>(), any::<i64>(), prop_oneof![retarget, block])
-            .prop_map(|(id, act, decision)| ItemRow { id: ItemId(id), act: ActId(act), decision })
+        let retarget = (any::<i64>(), status(), status()).prop_map(|(id, from, to)| Decision::Retarget {
+            id: ObservationId(id),
+            from,
+            to,
+        });
+        let block = (any::<[u8; 32]>(), block(), block()).prop_map(|(hash, from, to)| Decision::Block {
+            hash: BlobHash::from_bytes(hash),
+            from,
+            to,
+        });
+        (any::<i64>(), any::<i64>(), prop_oneof![retarget, block]).prop_map(|(id, act, decision)| ItemRow {
+            id: ItemId(id),
+            act: ActId(act),
+            decision,
+        })
     }
 
     fn rows() -> impl Strategy<Value = Rows> {

@@ -37,7 +37,8 @@ impl Rebuild {
     ) -> Result<(), RebuildError> {
         let hashes: Vec<BlobHash> = found.iter().map(|&(hash, _)| hash).collect();
         let known = self.sightings.blobs(&hashes).await?;
-        let unstored = found.iter().zip(known).filter(|(_, known)| !known.as_ref().is_some_and(|it| it.stored));
+        let unstored =
+            found.iter().zip(known).filter(|(_, known)| !known.as_ref().is_some_and(|it| it.stored));
         let verifying: Vec<_> = unstored
             .map(|(&(hash, size), known)| {
                 (hash, size, known, locked.on_worker(move |archive| archive.verify(&hash)))

@@ -141,7 +141,9 @@ impl Rebuild {
                 Err(ManifestError::Damaged { why: BadHeader::Newer(format), .. }) => {
                     return Err(RebuildError::Newer { generation, format });
                 }
-                Err(ManifestError::Damaged { .. } | ManifestError::Stopped(_)) => known.push((generation, None)),
+                Err(ManifestError::Damaged { .. } | ManifestError::Stopped(_)) => {
+                    known.push((generation, None))
+                }
             }
         }
         Ok(known)

@@ -1,13 +1,16 @@
 //! What the archive's manifests lack, and rows that come back from them.
 
 use super::desk::{
-    Desk, PENDING, PLACED, confirmation, contests, decide, described, dir, fingerprint, hash, host, name, on, root, settle, sighting, time,
-    to_placed,
+    Desk, PENDING, PLACED, confirmation, contests, decide, described, dir, fingerprint, hash, host, name, on,
+    root, settle, sighting, time, to_placed,
 };
 use crate::curation::{ActId, ItemId, NewAct};
-use crate::manifest::{ActRow, BlobRow, Generations, ItemRow, LastSeen, Mark, ObservationRow, RootRow, Rows, UnsavedRows};
+use crate::manifest::{
+    ActRow, BlobRow, Generations, ItemRow, LastSeen, Mark, ObservationRow, RootRow, Rows, UnsavedRows,
+};
 use crate::repository::{
-    Decision, NewBlob, PageSize, Repository, RepositoryError, ScanBatch, Scope, SettleBatch, Settled, Settlement,
+    Decision, NewBlob, PageSize, Repository, RepositoryError, ScanBatch, Scope, SettleBatch, Settled,
+    Settlement,
 };
 use crate::vocab::{
     BlobHash, BlobRecord, BlockReason, Location, MetaDoc, Mime, ObservationId, ScanRoot, SourceKind, Status,
@@ -122,6 +125,9 @@ pub async fn every_act_is_unsaved_with_its_decisions(repo: &dyn Repository) {
     }
     assert_eq!(acts.len(), 2);
     assert!(!repo.generations().await.unwrap().is_unsaved);
+    repo.append(&NewAct { summary: Some("{}".to_owned()), ..act("apply", None) }).await.unwrap();
+    assert!(!repo.generations().await.unwrap().is_unsaved, "a run alone is no reason for a manifest");
+    assert_eq!(repo.unsaved(ALL).await.unwrap().rows.acts.len(), 1);
 }
 
 /// What is as it was is not counted, nor what a whole scan confirms at once.
@@ -261,7 +267,11 @@ fn rows() -> Rows {
     };
     let [older, newer] = [seen_at(&anna, 5, "d/x", 1), seen_at(&anna, 9, "d/x", 2)];
     let odd = ObservationRow {
-        at: Location { dir: crate::vocab::RelPath::parse(b"\xff\n".as_slice()).unwrap(), name: name("\\"), root: imported.clone() },
+        at: Location {
+            dir: crate::vocab::RelPath::parse(b"\xff\n".as_slice()).unwrap(),
+            name: name("\\"),
+            root: imported.clone(),
+        },
         racy: true,
         held: true,
         open: true,
@@ -397,7 +407,8 @@ pub async fn a_content_was_last_seen_where_it_is_present(repo: &dyn Repository) 
     anna.see(&[("x", 1, 1), ("y", 2, 1), ("z", 3, 1)]).await;
     let bert = root("bert", "/b");
     let desk = Desk::begin(repo, &bert, time(2_000)).await;
-    desk.record(&ScanBatch { sightings: vec![sighting("w", 2, 1), sighting("w", 3, 2)], ..desk.batch() }).await;
+    desk.record(&ScanBatch { sightings: vec![sighting("w", 2, 1), sighting("w", 3, 2)], ..desk.batch() })
+        .await;
     let gone = [anna.known("z").await.id, anna.known("y").await.id, desk.known("w").await.id];
     anna.gone(&gone[..2]).await;
     desk.gone(&gone[2..]).await;
