@@ -146,11 +146,9 @@ pub(crate) async fn write(
         }
         written += rows.len() as u64;
         above = above.max(last.map_or(0, |mark| mark.generation)) + 1;
-        let staged =
-            locked.on_worker(move |archive| archive.stage_manifest(last, above, anew, &rows)).await?;
-        let mark = staged.mark;
+        let mark = locked.on_worker(move |archive| archive.stage_manifest(last, above, anew, &rows)).await?;
         manifests.intend(Some(locked.epoch), &mark).await?;
-        locked.on_worker(move |archive| archive.publish_manifest(&staged)).await?;
+        locked.on_worker(move |archive| archive.publish_manifest(&mark)).await?;
         manifests.saved(Some(locked.epoch), &mark, &receipt).await?;
         (last, anew) = (Some(mark), false);
         if !has_more {

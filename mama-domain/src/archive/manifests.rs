@@ -40,12 +40,6 @@ pub(crate) struct Told {
     pub(crate) is_whole: bool,
 }
 
-/// A manifest that waits in the staging area, durable but without its name.
-#[derive(Debug)]
-pub(crate) struct StagedManifest {
-    pub(crate) mark: Mark,
-}
-
 impl Archive {
     /// The numbers of all manifests, in order. Lists one folder.
     pub(crate) fn generations(&self) -> Result<Vec<u64>, Stopped> {
@@ -112,7 +106,7 @@ impl Archive {
         generation: u64,
         anew: bool,
         rows: &Rows,
-    ) -> Result<StagedManifest, Stopped> {
+    ) -> Result<Mark, Stopped> {
         let lines = encode(rows);
         let header = Header {
             archive: self.id.clone(),
@@ -138,12 +132,12 @@ impl Archive {
         }
         self.tree.seal(&staged).map_err(stopped("make a manifest read-only"))?;
         self.tree.sync_all().map_err(stopped("make a manifest durable"))?;
-        Ok(StagedManifest { mark })
+        Ok(mark)
     }
 
     /// Gives a staged manifest its name; when it returns, that survives a power cut.
-    pub(crate) fn publish_manifest(&self, staged: &StagedManifest) -> Result<(), Stopped> {
-        let (from, to) = (layout::staged_manifest_path(), layout::manifest_path(staged.mark.generation));
+    pub(crate) fn publish_manifest(&self, mark: &Mark) -> Result<(), Stopped> {
+        let (from, to) = (layout::staged_manifest_path(), layout::manifest_path(mark.generation));
         self.link_making_folders(&from, &to).map_err(stopped("give a manifest its name"))?;
         self.discard(&from)?;
         self.tree.sync_all().map_err(|error| {
