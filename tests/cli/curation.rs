@@ -1,6 +1,8 @@
 //! Decisions from the command line, and the journal.
 
 use std::fs;
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 use mama_tests::postgres::Database;
 use serde_json::Value;
@@ -77,7 +79,7 @@ fn what_is_ignored_loses_its_view_and_gets_it_back_by_undo() {
     assert_eq!(world.mama(["undo", "--yes"]).status, 3, "all is taken back");
     let undo = &world.mama(["log", "--json"]).done().objects()[1];
     assert_eq!((&undo["verb"], &undo["undoes"], &undo["decisions"]), (&"undo".into(), &3.into(), &2.into()));
-    world.mama(["undo", "--yes", "4"]).done();
+    world.mama(["undo", "--yes", "5"]).done();
     world.mama(["apply"]).done();
     assert_eq!(views(&world), ["a.txt"], "an undo can be undone");
 }
@@ -203,7 +205,7 @@ fn what_cannot_be_selected_is_refused() {
     let run = world.mama(["ignore", "--yes", "nowhere"]);
     assert_eq!((run.status, run.stdout.trim()), (3, "nothing matches"));
     world.mama(["undo", "99"]).refused(2, &["no number 99", "mama log"]);
-    world.mama(["undo", "1"]).refused(2, &["is a scan"]);
+    world.mama(["undo", "1"]).refused(2, &["is a run of scan"]);
     assert_eq!(world.mama(["undo"]).status, 3);
 }
 
@@ -246,4 +248,32 @@ fn a_large_act_is_one_act() {
         assert_eq!(run.summary()["changes"], FILES);
         assert_eq!(counts(&world.mama(["ignore", "--json", "--status", "pending"]), COUNTS)[0], FILES as u64);
     }
+}
+
+#[test]
+fn at_a_terminal_somebody_is_asked() {
+    let world = archived();
+    let answer = |words: &str| {
+        let mama = world.command();
+        let line = format!("{} ignore photos/b", mama.get_program().to_str().unwrap());
+        let mut script = Command::new("script");
+        script.args(["-qec", &line, "/dev/null"]).current_dir(world.path(""));
+        script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        for (name, value) in mama.get_envs() {
+            match value {
+                Some(value) => script.env(name, value),
+                None => script.env_remove(name),
+            };
+        }
+        let mut child = script.spawn().expect("`script` is needed (Debian: bsdutils)");
+        child.stdin.take().unwrap().write_all(words.as_bytes()).unwrap();
+        Run::from(child.wait_with_output().unwrap())
+    };
+    let no = answer("n\n");
+    assert_eq!(no.status, 3, "{}", no.stdout);
+    assert!(no.stdout.contains("Do it? [y/N]") && no.stdout.contains("nothing was changed"), "{}", no.stdout);
+    let yes = answer("y\n");
+    assert_eq!(yes.status, 0, "{}", yes.stdout);
+    assert!(yes.stdout.contains("ignored"), "{}", yes.stdout);
+    assert_eq!(world.mama(["apply", "--json"]).done().summary()["views_removed"], 2);
 }

@@ -136,12 +136,18 @@ async fn turn_down(catalog: &mut PgConnection, page: &mut [Contest]) -> Outcome<
     let claims = page.iter_mut().flat_map(|contest| &mut contest.claims);
     let mut pending: Vec<&mut Claim> =
         claims.filter(|claim| claim.standing.status == Status::Pending).collect();
+    if pending.is_empty() {
+        return Ok(());
+    }
     let hashes: BTreeSet<BlobHash> = pending.iter().map(|claim| claim.hash).collect();
     let hashes: Vec<&[u8]> = hashes.iter().map(|hash| hash.as_bytes().as_slice()).collect();
     let turned_down: Vec<Vec<u8>> = query_scalar(
         "SELECT b.hash FROM unnest($1::bytea[]) AS asked (hash) JOIN blob b ON b.hash = asked.hash
-         WHERE EXISTS (SELECT FROM observation o WHERE o.blob = b.id AND o.status = 'ignored')
-           AND NOT EXISTS (SELECT FROM observation o WHERE o.blob = b.id AND o.status = 'assigned')",
+         CROSS JOIN LATERAL
+             (SELECT o.id FROM observation o WHERE o.blob = b.id AND o.status = 'ignored' LIMIT 1) AS ignored
+         LEFT JOIN LATERAL
+             (SELECT o.id FROM observation o WHERE o.blob = b.id AND o.status = 'assigned' LIMIT 1) AS assigned ON true
+         WHERE assigned.id IS NULL",
     )
     .bind(hashes)
     .fetch_all(catalog)

@@ -19,7 +19,7 @@ pub enum UndoError {
     #[error("the journal has no number {}", .0.0)]
     Unknown(ActId),
     /// It was a run and no decision.
-    #[error("number {} is a {verb}, which decides nothing and cannot be taken back", id.0)]
+    #[error("number {} is a run of {verb}, which decided nothing and cannot be taken back", id.0)]
     Run {
         /// Which.
         id: ActId,
