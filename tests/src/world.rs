@@ -12,7 +12,7 @@ use mama_adapters::walk::TreeWalker;
 use mama_domain::apply::{Apply, ApplyReport, PlanReport, Policy};
 use mama_domain::archive::{self, Archive, ArchiveError, Identity, SourceTrees, Transfer, Transfers};
 use mama_domain::curate::Curate;
-use mama_domain::explaining::{self, ExplainError, Position};
+use mama_domain::explaining::{self, Position};
 use mama_domain::manifest::Agreement;
 use mama_domain::rebuild::{Rebuild, RebuildReport};
 use mama_domain::reconcile::{Plan, Rules};
@@ -186,13 +186,9 @@ impl World {
     }
 
     /// How archive and catalog stand to each other.
-    pub fn position(&self) -> Result<Position, ExplainError> {
+    pub fn position(&self) -> Result<Position, Box<dyn Error>> {
         let workers: Arc<dyn Workers> = Arc::new(Inline);
-        block_on(explaining::position(
-            &self.open_archive().expect("an archive"),
-            &*Arc::clone(&self.catalog),
-            &workers,
-        ))
+        Ok(block_on(explaining::position(&self.open_archive()?, &*Arc::clone(&self.catalog), &workers))?)
     }
 
     /// Everything that the catalog knows. Afterwards, every row of it is unsaved.
