@@ -200,6 +200,7 @@ fn a_new_catalog_finds_what_the_archive_has_and_verifies_it() {
     world.disk.write(&rotten, "Rotten later");
     world.disk.chmod(&rotten, 0o444);
     world.forget();
+    world.forget_manifests();
     world.scan("/photos").unwrap();
     let (plan, _) = world.plan();
     assert_eq!((plan.verifies, plan.stores, plan.links), (2, 0, 0), "{plan:?}");

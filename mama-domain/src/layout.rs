@@ -16,7 +16,7 @@ pub const VIEWS: &str = "views";
 pub const STAGING: &str = "tmp";
 /// Where contents go that are not what their name says.
 pub const QUARANTINE: &str = "quarantine";
-/// What belongs to mama itself: marker, lock, embedded catalog.
+/// What belongs to mama itself: marker, lock, manifests, embedded catalog.
 pub const HOUSEKEEPING: &str = ".mama";
 
 /// `blobs/ab/cd/<hash>`.
@@ -58,6 +58,27 @@ pub fn marker_path() -> RelPath {
 /// Where the marker waits until it is whole.
 pub fn staged_marker_path() -> RelPath {
     path(&format!("{STAGING}/archive"))
+}
+
+/// The folder of all manifests; there from the first one on.
+pub fn manifests() -> RelPath {
+    path(&format!("{HOUSEKEEPING}/manifests"))
+}
+
+/// The manifest with this number.
+pub fn manifest_path(generation: u64) -> RelPath {
+    path(&format!("{HOUSEKEEPING}/manifests/{generation:010}.jsonl"))
+}
+
+/// The number of the manifest with this name, if it is one.
+pub fn manifest_number(name: &FileName) -> Option<u64> {
+    let number: u64 = std::str::from_utf8(name.as_bytes()).ok()?.strip_suffix(".jsonl")?.parse().ok()?;
+    (manifest_path(number).name().as_ref() == Some(name)).then_some(number)
+}
+
+/// Where a manifest waits until it is whole.
+pub fn staged_manifest_path() -> RelPath {
+    path(&format!("{STAGING}/manifest"))
 }
 
 /// The file that an apply holds locked.
@@ -177,6 +198,17 @@ mod tests {
         let host = HostName::parse("nas").unwrap();
         let of_host = view_path_of_host(&place, &host, &hash);
         assert_eq!(of_host.to_string(), "views/existing/home/anna/Pictures/2015/IMG (nas).jpg");
+    }
+
+    #[test]
+    fn a_manifest_is_named_by_its_number_and_nothing_else_is_one() {
+        assert_eq!(manifest_path(7).to_string(), ".mama/manifests/0000000007.jsonl");
+        let number = |name: &str| manifest_number(&FileName::parse(name).unwrap());
+        assert_eq!(number("0000000007.jsonl"), Some(7));
+        assert_eq!(number("12345678901.jsonl"), Some(12_345_678_901));
+        for name in ["7.jsonl", "0000000007.jsonl~", "+000000007.jsonl", "0000000007", "00000000071.jsonl"] {
+            assert_eq!(number(name), None, "{name}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use mama_domain::apply::{Apply, ApplyReport, PAGE, Policy};
 use mama_domain::archive::SourceTrees;
 use mama_domain::reconcile::Rules;
 use mama_ports::events::{Event, EventSink};
+use mama_ports::manifest::Manifests;
 use mama_ports::repository::Catalog;
 
 use super::interrupt::until_interrupted;
@@ -64,6 +65,7 @@ pub(super) fn use_case(config: &Config, app: &App, output: &Arc<Output>) -> Resu
     let outside = app.outside.clone();
     Ok(Apply {
         catalog: Arc::clone(&app.catalog) as Arc<dyn Catalog>,
+        manifests: Arc::clone(&app.catalog) as Arc<dyn Manifests>,
         archive,
         sources: Arc::new(SourceTrees::new(outside.fs, app.host.clone())),
         volumes: outside.volumes,

@@ -4,7 +4,9 @@ use anstyle::{AnsiColor, Style};
 use bytesize::ByteSize;
 use mama_domain::apply::{ApplyReport, PlanReport};
 use mama_domain::curate::CurationReport;
+use mama_domain::rebuild::RebuildReport;
 use mama_domain::reconcile::{Action, Finding, LinkView, Named, RemoveView, Role, StoreBlob};
+use mama_domain::repair::{Missing, RepairReport};
 use mama_domain::scan::ScanReport;
 use mama_ports::events::{Severity, Trouble};
 use mama_ports::vocab::Timestamp;
@@ -123,6 +125,49 @@ pub(crate) fn plan_summary(report: &PlanReport) -> String {
         report.removes,
         report.problems
     )
+}
+
+/// What a rebuild came to.
+pub(crate) fn rebuild_summary(report: &RebuildReport) -> String {
+    let counters = [
+        ("manifests", report.manifests),
+        ("blobs", report.blobs),
+        ("observations", report.observations),
+        ("adopted", report.adopted),
+        ("missing", report.missing),
+        ("damaged", report.damaged),
+    ];
+    let extra = [
+        ("damaged manifests", report.damaged_manifests),
+        ("gaps between manifests", report.missing_manifests),
+    ];
+    let text = line("rebuild", &counters) + &some_of(&extra);
+    text + &format!(
+        "\n         done in {}; now scan again: what was recorded since the last apply is not in the archive",
+        seconds(report.seconds)
+    )
+}
+
+/// What a repair came to, or would.
+pub(crate) fn repair_summary(report: &RepairReport, is_confirmed: bool) -> String {
+    let counters = [("contents", report.contents), ("missing", report.missing), ("lost", report.lost)];
+    let text = line("repair", &counters);
+    let next = match (report.has_findings(), is_confirmed) {
+        (false, _) => "nothing to repair: what the catalog calls stored is there",
+        (true, false) => {
+            "nothing was changed; with --yes the catalog learns what is missing, and the next apply stores it again"
+        }
+        (true, true) => "now run `mama apply`: it stores again what can be found",
+    };
+    format!("{text}\n        {next}")
+}
+
+/// A content that the archive lacks.
+pub(crate) fn missing(missing: &Missing) -> String {
+    let Missing { hash, size, last_seen } = missing;
+    let (style, word) = if missing.is_lost() { (ERROR, "lost   ") } else { (WARNING, "missing") };
+    let place = last_seen.as_ref().map_or_else(|| "seen nowhere".to_owned(), |seen| seen.at.to_string());
+    format!("{style}{word}{style:#} {:>10}  {hash}  {place}", bytes(*size))
 }
 
 /// One step of a plan, and why; `named`: why a view that is made has its name.

@@ -2,6 +2,7 @@
 //!
 //! One loop: `contests → desired → survey → plan → audit → (show | perform → settle)`. What a run has settled is durable;
 //! an interruption anywhere leaves rubbish in the staging area, or a durable name that the catalog learns of next time.
+//! At the end, what the catalog has learned is written into the archive's manifests.
 
 mod perform;
 mod report;
@@ -12,14 +13,17 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use mama_ports::events::{Event, EventSink, Severity, Trouble};
-use mama_ports::filesystem::{FsError, FsErrorKind};
-use mama_ports::repository::{Catalog, Lease, PageSize, RepositoryError, Scope, Source};
+use mama_ports::filesystem::FsError;
+use mama_ports::manifest::{Manifests, Mark};
+use mama_ports::repository::{Catalog, PageSize, RepositoryError, Scope, Source};
 use mama_ports::runtime::{Clock, Workers};
 use mama_ports::vocab::{ArchiveId, BlobHash, Claim, Contest, ObservationId, PoolHealth, Status};
 use mama_ports::volumes::Volumes;
 
-use crate::archive::{Archive, SourceTrees, Stopped, Transfers};
-use crate::layout::{self, Folding};
+use crate::archive::{Archive, LockError, Locked, ManifestError, SourceTrees, Stopped, Transfers};
+use crate::explaining::{self, Disagreement, ExplainError, Position};
+use crate::layout::Folding;
+use crate::manifest::Agreement;
 use crate::reconcile::{
     Actual, Agreed, Contradiction, Plan, Promised, Rules, Stale, Want, Wish, audit, desired, hold_to, plan,
 };
@@ -37,6 +41,8 @@ const SOURCES: PageSize = PageSize(8);
 pub struct Apply {
     /// The catalog.
     pub catalog: Arc<dyn Catalog>,
+    /// What the catalog knows of the archive's manifests.
+    pub manifests: Arc<dyn Manifests>,
     /// The archive.
     pub archive: Archive,
     /// The folders that this machine can reach.
@@ -83,6 +89,12 @@ pub enum ApplyError {
     /// The lock cannot be taken.
     #[error("cannot lock the archive")]
     Lock(#[source] FsError),
+    /// Archive and catalog are not of one history.
+    #[error("{0}")]
+    Disagreement(#[source] Disagreement),
+    /// The archive's manifests fail.
+    #[error("{0}")]
+    Manifest(#[source] ManifestError),
     /// Catalog and archive do not belong together.
     #[error(
         "the catalog belongs to archive {catalog}, and this is archive {archive}; check `archive` and `database` in the configuration"
@@ -125,6 +137,27 @@ pub enum ApplyError {
     Contradiction(#[source] Contradiction),
 }
 
+impl From<LockError> for ApplyError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Busy => Self::Locked,
+            LockError::Disk(error) => Self::Lock(error),
+            LockError::Catalog(error) => Self::Catalog(error),
+        }
+    }
+}
+
+impl From<ExplainError> for ApplyError {
+    fn from(error: ExplainError) -> Self {
+        match error {
+            ExplainError::Catalog(error) => Self::Catalog(error),
+            ExplainError::Disagreement(disagreement) => Self::Disagreement(disagreement),
+            ExplainError::Manifest(ManifestError::Stopped(stopped)) => Self::Archive(stopped),
+            ExplainError::Manifest(error) => Self::Manifest(error),
+        }
+    }
+}
+
 /// One page of the catalog, thought through.
 struct Page {
     plan: Plan,
@@ -154,14 +187,14 @@ impl Apply {
     }
 
     async fn run_pages(&self, report: &mut ApplyReport) -> Result<(), ApplyError> {
-        self.check_identity().await?;
+        let position = self.check_identity().await?;
         let scope = self.scope();
         let open = self.catalog.open(scope).await?;
         self.events.emit(Event::ApplyStarted { open });
-        if open == 0 {
+        if open == 0 && position.agreement == Agreement::Agree && !position.catalog.is_unsaved {
             return Ok(());
         }
-        let mut run = self.begin().await?;
+        let (mut run, last) = self.begin().await?;
         let mut promised = Promised::default();
         let mut after = None;
         let mut seen = BTreeSet::new();
@@ -173,6 +206,7 @@ impl Apply {
             seen.append(&mut page.waiting);
             seen = seen.split_off(&after.unwrap_or(ObservationId(i64::MIN)));
         }
+        report.explained = explaining::write(&*self.manifests, &run.locked, last, 0).await?;
         Ok(())
     }
 
@@ -194,7 +228,7 @@ impl Apply {
         report: &mut ApplyReport,
     ) -> Result<(), ApplyError> {
         self.check_identity().await?;
-        let mut run = self.begin().await?;
+        let (mut run, last) = self.begin().await?;
         let mut promised = Promised::default();
         for agreed in pages {
             let contests = self.catalog.claims(&agreed.places()).await?;
@@ -212,6 +246,7 @@ impl Apply {
             }
             self.events.emit(Event::Applied { observations: agreed.prospects.len() as u64 });
         }
+        report.explained = explaining::write(&*self.manifests, &run.locked, last, 0).await?;
         Ok(())
     }
 
@@ -235,33 +270,25 @@ impl Apply {
         if self.policy.rules.auto_assign { Scope::WithPending } else { Scope::Decided }
     }
 
-    async fn check_identity(&self) -> Result<(), ApplyError> {
+    async fn check_identity(&self) -> Result<Position, ApplyError> {
         match self.catalog.archive().await? {
             Some(catalog) if catalog != *self.archive.id() => {
                 Err(ApplyError::Foreign { archive: self.archive.id().clone(), catalog })
             }
-            Some(_) | None => Ok(()),
+            Some(_) | None => Ok(explaining::agreed(&self.archive, &*self.manifests, &self.workers).await?),
         }
     }
 
-    /// Makes sure that the archive can be written, takes the locks, and clears away what an interrupted run left.
-    async fn begin(&self) -> Result<Run<'_>, ApplyError> {
+    /// Makes sure that the archive can be written, takes the locks, clears away what an interrupted run left, and ends what it began to explain; gives the last manifest, too.
+    async fn begin(&self) -> Result<(Run<'_>, Option<Mark>), ApplyError> {
         self.check_room(0).await?;
         self.check_pool().await?;
-        let run = self.lock().await?;
+        let locked = Locked::take(&self.archive, &self.workers, &*self.catalog).await?;
+        let run = Run { apply: self, locked, is_secured: false };
+        let position = self.check_identity().await?;
         run.on_worker(|archive| archive.sweep().and_then(|()| archive.leave_probe())).await?;
-        Ok(run)
-    }
-
-    async fn lock(&self) -> Result<Run<'_>, ApplyError> {
-        let archive = self.archive.clone();
-        let locked = self.workers.start(move || archive.tree().lock(&layout::lock_path())).await;
-        let lock = locked.map_err(|error| match error.kind {
-            FsErrorKind::Locked => ApplyError::Locked,
-            _ => ApplyError::Lock(error),
-        })?;
-        let Lease { epoch, held } = self.catalog.lease().await?.ok_or(ApplyError::Locked)?;
-        Ok(Run { apply: self, locks: Arc::new((lock, held)), epoch, is_secured: false })
+        let last = explaining::resume(&*self.manifests, &run.locked, &position).await?;
+        Ok((run, last))
     }
 
     async fn check_room(&self, needed: u64) -> Result<(), ApplyError> {
@@ -304,11 +331,7 @@ impl Apply {
     }
 
     /// Surveys, plans, and surveys again what the plan turns out to need.
-    async fn think(
-        &self,
-        contests: &[Contest],
-        promised: &Promised,
-    ) -> Result<(Plan, Folding), ApplyError> {
+    async fn think(&self, contests: &[Contest], promised: &Promised) -> Result<(Plan, Folding), ApplyError> {
         let wishes = contests.iter().flat_map(|contest| desired(contest, &self.policy.rules)).collect();
         let (wishes, mut actual) = self.survey(wishes).await?;
         let plan = loop {

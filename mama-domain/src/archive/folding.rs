@@ -1,7 +1,10 @@
 //! Which names the archive takes for one: asked, not computed.
 
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
 use mama_ports::filesystem::FsErrorKind;
-use mama_ports::vocab::{RelPath, SourceKind};
+use mama_ports::vocab::{FileName, RelPath, SourceKind};
 
 use super::{Archive, Stopped, stopped};
 use crate::layout::{self, Folding};
@@ -49,7 +52,42 @@ impl Archive {
         }
         Ok(Folding::Exact)
     }
+
+    /// How the names on the way to something that is there are spelled in their folders; `listings` are those read already.
+    pub(super) fn spelling(&self, path: &RelPath, listings: &mut Listings) -> Result<RelPath, Stopped> {
+        let failed = || stopped("see how a name is spelled");
+        let mut spelled = RelPath::root();
+        for name in path.names() {
+            let wanted = spelled.join(&name);
+            let names = match listings.entry(spelled.clone()) {
+                Entry::Occupied(read) => read.into_mut(),
+                Entry::Vacant(new) => {
+                    let entries = self.tree.list(&spelled).map_err(failed())?;
+                    new.insert(entries.into_iter().map(|entry| entry.name).collect())
+                }
+            };
+            if names.contains(&name) {
+                spelled = wanted;
+                continue;
+            }
+            let id = |at: &RelPath| Ok(self.tree.facts(at).map_err(failed())?.map(|facts| facts.id));
+            let (key, found) = (Folding::Folds.key(&wanted), id(&wanted)?);
+            let mut alike =
+                names.iter().map(|name| spelled.join(name)).filter(|it| Folding::Folds.key(it) == key);
+            spelled = loop {
+                match alike.next() {
+                    Some(other) if id(&other)? == found => break other,
+                    Some(_) => {}
+                    None => break wanted,
+                }
+            };
+        }
+        Ok(spelled)
+    }
 }
+
+/// The names in each folder that was read.
+pub(super) type Listings = BTreeMap<RelPath, BTreeSet<FileName>>;
 
 fn within(folder: &str, name: &str) -> RelPath {
     match RelPath::parse(format!("{folder}/{name}")) {

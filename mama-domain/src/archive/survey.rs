@@ -1,15 +1,15 @@
 //! Facts for the planner.
 
-use std::collections::btree_map::Entry;
+use std::collections::btree_map;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mama_ports::filesystem::{Filesystem, Fs, FsErrorKind, ReadTree};
+use mama_ports::filesystem::{Entry, Filesystem, Fs, FsErrorKind, ReadTree};
 use mama_ports::repository::Source;
 use mama_ports::vocab::{AbsPath, BlobHash, FileId, FileKind, HostName, RelPath};
 
 use super::{Archive, Stopped, stopped};
-use crate::layout;
+use crate::layout::{self, Folding};
 use crate::reconcile::{Actual, BlobFact, NoSource, SourceFact, ViewFact, Want, Wish};
 
 /// The source roots of this host, each opened once.
@@ -78,7 +78,7 @@ impl Archive {
         let mut candidates: BTreeMap<BlobHash, Vec<Source>> = BTreeMap::new();
         let mut unstored: BTreeSet<BlobHash> = BTreeSet::new();
         for Wish { claim, .. } in wishes {
-            if let Entry::Vacant(entry) = actual.blobs.entry(claim.hash) {
+            if let btree_map::Entry::Vacant(entry) = actual.blobs.entry(claim.hash) {
                 entry.insert(self.find_blob(&claim.hash, claim.fingerprint.size)?);
             }
         }
@@ -131,8 +131,15 @@ impl Archive {
         let ours =
             actual.blobs.values().filter_map(inode).chain(actual.quarantined.keys().copied()).collect();
         let mut folders = BTreeSet::new();
+        let mut listings = BTreeMap::new();
         for (view, expected) in views {
             let fact = self.find_view(&view, &expected, &ours, &mut folders)?;
+            if actual.folding == Folding::Folds && matches!(fact, ViewFact::File(_) | ViewFact::Copy(..)) {
+                let spelling = self.spelling(&view, &mut listings)?;
+                if spelling != view {
+                    actual.spellings.insert(view.clone(), spelling);
+                }
+            }
             actual.views.insert(view, fact);
         }
         Ok(())
@@ -263,7 +270,41 @@ impl Archive {
         Ok(found)
     }
 
-    fn find_blob(&self, hash: &BlobHash, size: u64) -> Result<BlobFact, Stopped> {
+    /// The folders that contents lie in, in order.
+    pub(crate) fn content_folders(&self) -> Result<Vec<RelPath>, Stopped> {
+        let mut found = Vec::new();
+        for above in self.folders_in(&layout::blobs())? {
+            found.extend(self.folders_in(&above)?);
+        }
+        Ok(found)
+    }
+
+    fn folders_in(&self, folder: &RelPath) -> Result<Vec<RelPath>, Stopped> {
+        let entries = self.tree.list(folder).map_err(stopped("list the contents"))?;
+        let is_folder =
+            |entry: &Entry| entry.facts.as_ref().is_ok_and(|facts| facts.kind == FileKind::Directory);
+        let mut found: Vec<RelPath> =
+            entries.iter().filter(|entry| is_folder(entry)).map(|entry| folder.join(&entry.name)).collect();
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// The contents in one of these folders, by name, with the sizes of the files.
+    pub(crate) fn contents_in(&self, folder: &RelPath) -> Result<Vec<(BlobHash, u64)>, Stopped> {
+        let mut found = Vec::new();
+        for entry in self.tree.list(folder).map_err(stopped("list the contents"))? {
+            let name = std::str::from_utf8(entry.name.as_bytes()).unwrap_or_default();
+            let Ok(hash) = name.parse::<BlobHash>() else { continue };
+            let facts = entry.facts.map_err(stopped("look at a content"))?;
+            if facts.kind == FileKind::File && layout::blob_path(&hash) == folder.join(&entry.name) {
+                found.push((hash, facts.size));
+            }
+        }
+        Ok(found)
+    }
+
+    /// What stands under a content's name; it is not read.
+    pub(crate) fn find_blob(&self, hash: &BlobHash, size: u64) -> Result<BlobFact, Stopped> {
         let facts = self.tree.facts(&layout::blob_path(hash)).map_err(stopped("look at a content"))?;
         Ok(match facts {
             None => BlobFact::Absent,

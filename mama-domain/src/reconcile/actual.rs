@@ -19,6 +19,8 @@ pub struct Actual {
     pub views: BTreeMap<RelPath, ViewFact>,
     /// Which names the archive takes for one.
     pub folding: Folding,
+    /// How a view is spelled in the archive, where it is there only because the archive takes two names for one.
+    pub spellings: BTreeMap<RelPath, RelPath>,
     /// Where a content that is not stored could be read.
     pub sources: BTreeMap<BlobHash, SourceFact>,
 }

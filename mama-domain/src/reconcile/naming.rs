@@ -93,6 +93,8 @@ pub(super) struct Naming<'a> {
     ours: BTreeMap<FileId, BlobHash>,
     /// What each place has shown, or may have.
     contents: BTreeMap<Place, BTreeSet<BlobHash>>,
+    /// The views that each place has, as the catalog knows them.
+    made: BTreeMap<Place, BTreeSet<RelPath>>,
     granted: BTreeMap<Vec<u8>, (RelPath, Place, BlobHash)>,
     /// The same, by place and content: equal sightings of one place share a view.
     shared: BTreeMap<(Place, BlobHash), Vec<RelPath>>,
@@ -125,14 +127,17 @@ impl<'a> Naming<'a> {
         let quarantined = actual.quarantined.iter().map(|(id, hash)| (*id, *hash));
         let ours = actual.blobs.iter().filter_map(inode).chain(quarantined).collect();
         let mut contents: BTreeMap<Place, BTreeSet<BlobHash>> = BTreeMap::new();
+        let mut made: BTreeMap<Place, BTreeSet<RelPath>> = BTreeMap::new();
         for Wish { claim, .. } in wishes {
             contents.entry(claim.at.place()).or_default().insert(claim.hash);
+            made.entry(claim.at.place()).or_default().extend(claim.view.clone());
         }
         Self {
             actual,
             promised,
             ours,
             contents,
+            made,
             granted: BTreeMap::new(),
             shared: BTreeMap::new(),
             reserved: BTreeSet::new(),
@@ -236,10 +241,17 @@ impl<'a> Naming<'a> {
     }
 
     fn fact(&self, view: &RelPath) -> Option<&ViewFact> {
-        if self.promised.removed.contains(view) {
+        let spelling = self.actual.spellings.get(view).unwrap_or(view);
+        if self.promised.removed.contains(spelling) {
             return Some(&ViewFact::Absent);
         }
         self.actual.views.get(view)
+    }
+
+    /// Whether what stands at a view has another name, and so is another place's, whatever it holds.
+    fn is_namesake(&self, view: &RelPath, place: &Place) -> bool {
+        self.actual.spellings.get(view).is_some_and(|spelling| !self.promised.removed.contains(spelling))
+            && self.made.get(place).is_none_or(|made| !made.contains(view))
     }
 
     fn stand(&self, view: &RelPath, place: &Place, hash: BlobHash) -> Stand {
@@ -247,6 +259,9 @@ impl<'a> Naming<'a> {
             return stand;
         }
         let Some(fact) = self.fact(view) else { return Stand::Denied(Denied::Unknown) };
+        if self.is_namesake(view, place) {
+            return Stand::Taken;
+        }
         let is_of_place = |hash| self.contents.get(place).is_some_and(|hashes| hashes.contains(hash));
         match fact {
             ViewFact::Absent => Stand::Free(None),
@@ -315,7 +330,7 @@ impl<'a> Naming<'a> {
             let is_wanted = |view: &RelPath| {
                 self.reserved.contains(view) || self.granted.contains_key(&self.actual.folding.key(view))
             };
-            for view in made.filter(|view| !is_wanted(view)) {
+            for view in made.filter(|view| !is_wanted(view) && !self.is_namesake(view, &place)) {
                 let is_of_place =
                     |id| self.ours.get(id).is_some_and(|hash| self.contents[&place].contains(hash));
                 let expected = match self.fact(&view) {
