@@ -12,6 +12,8 @@ mod curation;
 mod disks;
 #[path = "cli/hosts.rs"]
 mod hosts;
+#[path = "cli/manifests.rs"]
+mod manifests;
 #[path = "cli/outages.rs"]
 mod outages;
 #[path = "cli/plans.rs"]

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use mama_adapters::fs::memory::{Fault, Reboot};
 use mama_ports::filesystem::FsErrorKind;
 use mama_ports::vocab::{SourceKind, Status};
-use mama_tests::sabotage::{Credulous, Sabotage, SabotagedFs};
+use mama_tests::sabotage::{Credulous, Forgiving, Sabotage, SabotagedFs, unannounced};
 use mama_tests::world::{ARCHIVE, World, blob_at, hash_of};
 
 /// Of different lengths, so that [`Credulous`] can take one for what it should be.
@@ -88,6 +88,7 @@ impl Expected {
             Err(error) => wrong.push(format!("the next apply fails: {error}: {:?}", error.source())),
         }
         wrong.extend(world.violations());
+        wrong.extend(world.unexplained());
         let archived = archived(world);
         for path in self.archived.keys().chain(archived.keys()) {
             if self.archived.get(path) != archived.get(path) {
@@ -205,6 +206,39 @@ fn an_apply_that_is_disturbed_at_any_step_loses_nothing_and_is_finished_by_the_n
     assert!(wrong.is_empty(), "disturbances that did harm; the first: {}", wrong.join("\n"));
 }
 
+/// Steps at the end of an apply, in which a manifest gets its name.
+const LAST: usize = 6;
+
+/// Steps at the beginning of the next one, in which it is found.
+const FIRST: usize = 64;
+
+/// The apply is killed late, and the power fails at some step of the next one; gives what is wrong.
+fn cut_off_twice<'a>(
+    make: impl Fn() -> World + Copy + 'a,
+    expected: &'a Expected,
+) -> impl Iterator<Item = String> + 'a {
+    let steps = steps_of(&make());
+    let both = (steps - LAST..steps).flat_map(|first| (0..FIRST).map(move |second| (first, second)));
+    both.filter_map(move |(first, second)| {
+        let world = make();
+        world.disk.inject(world.disk.steps() + first, Fault::Crash);
+        drop(world.apply());
+        world.disk.kill();
+        world.disk.inject(world.disk.steps() + second, Fault::Crash);
+        drop(world.apply());
+        world.disk.reboot(Reboot::LoseUnsynced);
+        let violations = expected.violations(&world);
+        (!violations.is_empty())
+            .then(|| format!("killed at step {first} of {steps}, cut off at step {second}: {violations:#?}"))
+    })
+}
+
+#[test]
+fn an_apply_that_is_cut_off_twice_is_finished_by_the_next() {
+    let wrong: Vec<String> = cut_off_twice(world, &Expected::undisturbed()).take(3).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn a_foreign_file_that_appears_at_any_step_is_never_replaced() {
     let lost: Vec<String> = foreign_files_lost(world).collect();
@@ -316,8 +350,15 @@ fn is_refused_while_locked(world: World) -> bool {
 
 fn sabotaged(mut world: World, sabotage: Sabotage) -> World {
     world.fs = Arc::new(SabotagedFs { inner: Arc::clone(&world.fs), sabotage });
-    if sabotage == Sabotage::NoReadBack {
-        world.hasher = Arc::new(Credulous::new(CONTENTS, Arc::clone(&world.hasher)));
+    match sabotage {
+        Sabotage::NoReadBack => {
+            world.hasher = Arc::new(Credulous::new(CONTENTS, Arc::clone(&world.hasher)));
+        }
+        Sabotage::NoReadBackOfManifest => {
+            world.hasher = Arc::new(Forgiving::new(Arc::clone(&world.hasher)));
+        }
+        Sabotage::NoAnnouncement => world.manifests = unannounced,
+        _ => {}
     }
     world
 }
@@ -341,7 +382,12 @@ fn every_protocol_step_is_needed() {
             | Sabotage::NoReadBack
             | Sabotage::NoSeal
             | Sabotage::NoSweep
-            | Sabotage::SettleBeforeSync => explore(make, &expected, &all).next(),
+            | Sabotage::SettleBeforeSync
+            | Sabotage::NoSyncBeforeManifest
+            | Sabotage::NoSyncOfManifest
+            | Sabotage::NoReadBackOfManifest
+            | Sabotage::NoAnnouncement => explore(make, &expected, &all).next(),
+            Sabotage::NoSyncOfFoundManifest => cut_off_twice(make, &expected).next(),
         };
         assert!(harm.is_some(), "{sabotage:?} goes unnoticed");
     }

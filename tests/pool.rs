@@ -36,7 +36,7 @@ impl Volumes for Pool {
         Ok(VolumeFacts {
             kind,
             identity: VolumeId::new("zfs:1"),
-            device: 0,
+            device: 1,
             total,
             available,
             available_files: None,

@@ -1,5 +1,5 @@
 //! SQLite and PostgreSQL remember the same: random traces over a few colliding names run on both, every answer is compared, and
-//! at the end everything that the ports and the two readable views tell.
+//! at the end everything that the ports and the two readable views tell; then each is restored from the other's rows.
 //!
 //! `PROPTEST_CASES` sets how many traces.
 
@@ -11,6 +11,8 @@ mod ops;
 mod side;
 
 use mama_adapters::sqlite::Sqlite;
+use mama_ports::manifest::{Manifests, Rows};
+use mama_ports::repository::PageSize;
 use mama_tests::postgres::Database;
 use pollster::block_on;
 use proptest::prelude::*;
@@ -70,6 +72,12 @@ fn on_postgres(database: &Database) -> Vec<Value> {
     DUMPS.into_iter().flat_map(dump).collect()
 }
 
+/// Every row, as manifests hold it.
+async fn everything(catalog: &dyn Manifests) -> Rows {
+    catalog.explain_anew().await.unwrap();
+    catalog.unsaved(PageSize(u32::MAX)).await.unwrap().rows
+}
+
 #[test]
 fn sqlite_and_postgres_agree() {
     let mut config = Config { failure_persistence: None, ..Config::default() };
@@ -89,7 +97,16 @@ fn sqlite_and_postgres_agree() {
                 prop_assert_eq!(second.run(op).await, expected, "{:?}", op);
             }
             prop_assert_eq!(second.everything().await, first.everything().await);
-            prop_assert_eq!(on_postgres(&postgres), on_sqlite(&file));
+            let kept = on_sqlite(&file);
+            prop_assert_eq!(on_postgres(&postgres), &*kept);
+            let rows = everything(&sqlite).await;
+            postgres.reset().await.unwrap();
+            postgres.restore(&rows).await.unwrap();
+            prop_assert_eq!(on_postgres(&postgres), &*kept, "restored from SQLite");
+            prop_assert_eq!(&everything(&*postgres).await, &rows);
+            sqlite.reset().await.unwrap();
+            sqlite.restore(&rows).await.unwrap();
+            prop_assert_eq!(on_sqlite(&file), kept, "restored from PostgreSQL");
             Ok(())
         })
     };

@@ -139,6 +139,15 @@ pub(crate) enum Command {
     },
     /// Show what the catalog holds
     Stats,
+    /// Recreate a lost catalog from the archive's own manifests, into a new or empty one
+    Rebuild,
+    /// Bring the catalog and an archive that was restored from an older copy, or lost files, together again; without --yes, only look;
+    /// exit status 3 if something is missing
+    Repair {
+        /// Really do it
+        #[arg(long)]
+        yes: bool,
+    },
     /// Show the settings
     #[command(subcommand)]
     Config(ConfigCommand),

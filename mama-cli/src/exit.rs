@@ -4,7 +4,11 @@ use std::fmt;
 use std::process::ExitCode;
 
 use mama_domain::apply::ApplyError;
+use mama_domain::archive::ManifestError;
 use mama_domain::curate::UndoError;
+use mama_domain::explaining::Disagreement;
+use mama_domain::manifest::{Agreement, BadHeader};
+use mama_domain::rebuild::RebuildError;
 use mama_domain::scan::ScanError;
 use mama_ports::filesystem::{FsError, FsErrorKind};
 use mama_ports::repository::RepositoryError;
@@ -107,6 +111,12 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             fault.hint.clone()
         } else if let Some(apply) = cause.downcast_ref::<ApplyError>() {
             apply_hint(apply)
+        } else if let Some(Disagreement(position)) = cause.downcast_ref::<Disagreement>() {
+            disagreement_hint(position.agreement).map(str::to_owned)
+        } else if let Some(ManifestError::Damaged { why: BadHeader::Damaged, .. }) = cause.downcast_ref::<ManifestError>() {
+            Some("`mama repair` shows what else is missing, and with --yes writes the manifests anew".to_owned())
+        } else if let Some(RebuildError::NotEmpty { .. }) = cause.downcast_ref::<RebuildError>() {
+            Some("empty it with `mama dev reset --yes` if nothing in it is needed, or name another one with --database".to_owned())
         } else if let Some(ScanError::SuddenlyEmpty(root)) = cause.downcast_ref::<ScanError>() {
             Some(format!("mount the disk, or take {root} out of the scan if it is meant to be empty"))
         } else if let Some(ScanError::OtherVolume { root, .. }) = cause.downcast_ref::<ScanError>() {
@@ -157,6 +167,21 @@ fn apply_hint(error: &ApplyError) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+const fn disagreement_hint(agreement: Agreement) -> Option<&'static str> {
+    match agreement {
+        Agreement::CatalogBehind => Some(
+            "`mama rebuild` recreates the catalog from the archive, into an empty one: `mama dev reset --yes` empties this one; then scan again",
+        ),
+        Agreement::ArchiveBehind => Some(
+            "is the right disk mounted? If this archive was restored from a backup, `mama repair` shows what is missing, and with --yes goes on from there; then apply",
+        ),
+        Agreement::Split => Some(
+            "to believe the catalog: `mama repair`; to believe the archive: `mama dev reset --yes`, `mama rebuild`, then scan again",
+        ),
+        Agreement::Agree | Agreement::Interrupted => None,
+    }
 }
 
 const fn fs_hint(kind: FsErrorKind) -> Option<&'static str> {

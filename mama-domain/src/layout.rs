@@ -1,6 +1,12 @@
 //! Where a content or a view lies in the archive. Every path here is below the archive's root by construction.
 
-use mama_ports::vocab::{AbsPath, BlobHash, FileName, HostName, MAX_NAME, Place, RelPath};
+mod fold;
+mod variant;
+
+use mama_ports::vocab::{AbsPath, BlobHash, FileName, HostName, MAX_NAME, Place, RelPath, Timestamp};
+
+pub use fold::Folding;
+pub use variant::{Spelling, is_spelling_of, is_tame, spelled};
 
 /// The folder of all contents.
 pub const BLOBS: &str = "blobs";
@@ -10,7 +16,7 @@ pub const VIEWS: &str = "views";
 pub const STAGING: &str = "tmp";
 /// Where contents go that are not what their name says.
 pub const QUARANTINE: &str = "quarantine";
-/// What belongs to mama itself: marker, lock, embedded catalog.
+/// What belongs to mama itself: marker, lock, manifests, embedded catalog.
 pub const HOUSEKEEPING: &str = ".mama";
 
 /// `blobs/ab/cd/<hash>`.
@@ -54,6 +60,27 @@ pub fn staged_marker_path() -> RelPath {
     path(&format!("{STAGING}/archive"))
 }
 
+/// The folder of all manifests; there from the first one on.
+pub fn manifests() -> RelPath {
+    path(&format!("{HOUSEKEEPING}/manifests"))
+}
+
+/// The manifest with this number.
+pub fn manifest_path(generation: u64) -> RelPath {
+    path(&format!("{HOUSEKEEPING}/manifests/{generation:010}.jsonl"))
+}
+
+/// The number of the manifest with this name, if it is one.
+pub fn manifest_number(name: &FileName) -> Option<u64> {
+    let number: u64 = std::str::from_utf8(name.as_bytes()).ok()?.strip_suffix(".jsonl")?.parse().ok()?;
+    (manifest_path(number).name().as_ref() == Some(name)).then_some(number)
+}
+
+/// Where a manifest waits until it is whole.
+pub fn staged_manifest_path() -> RelPath {
+    path(&format!("{STAGING}/manifest"))
+}
+
 /// The file that an apply holds locked.
 pub fn lock_path() -> RelPath {
     path(&format!("{HOUSEKEEPING}/lock"))
@@ -86,22 +113,55 @@ pub fn place_of_view(view: &RelPath) -> Option<Place> {
 /// A name that would get too long is cut, and marked with the content's hash.
 pub fn view_path_of_host(place: &Place, host: &HostName, hash: &BlobHash) -> RelPath {
     let plain = view_path(place);
-    let Some((dir, name)) = plain.split() else { return plain };
+    with_note(&plain, host.as_str(), hash)
+}
+
+/// The views of a superseded version: `name (date).ext`, and with the time of day where another version has the day.
+///
+/// By its mtime, in UTC. Each as [`view_path_of_host`] where it would get too long.
+pub fn view_paths_of_version(place: &Place, mtime: Timestamp, hash: &BlobHash) -> [RelPath; 2] {
+    let plain = view_path(place);
+    let (day, time) = (date(mtime), mtime.secs.rem_euclid(86_400));
+    let precise = format!("{day} {:02}.{:02}.{:02}", time / 3600, time / 60 % 60, time % 60);
+    [with_note(&plain, &day, hash), with_note(&plain, &precise, hash)]
+}
+
+/// `2015-07-31`, by Howard Hinnant's `civil_from_days`; years beyond four digits as they are.
+fn date(time: Timestamp) -> String {
+    let days = time.secs.div_euclid(86_400) + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// `name (note).ext`.
+fn with_note(plain: &RelPath, note: &str, hash: &BlobHash) -> RelPath {
+    let Some((dir, name)) = plain.split() else { return plain.clone() };
     let (stem, ending) = split_ending(name.as_bytes());
-    let host = format!(" ({host})").into_bytes();
-    let whole = [stem, &host, ending].concat();
+    let note = format!(" ({note})").into_bytes();
+    let whole = [stem, &note, ending].concat();
     let fitting = if whole.len() <= MAX_NAME {
         whole
     } else {
-        let tag = format!("~{}", &hash.to_string()[..16]).into_bytes();
+        let tag = tag_of(hash);
         let ending = if ending.len() <= 16 { ending } else { b"" };
-        let room = MAX_NAME - host.len() - tag.len() - ending.len();
-        [cut(stem, room), &tag, &host, ending].concat()
+        let room = MAX_NAME - note.len() - tag.len() - ending.len();
+        [cut(stem, room), &tag, &note, ending].concat()
     };
     match FileName::parse(fitting) {
         Ok(name) => dir.join(&name),
-        Err(_) => unreachable!("a host name has at most 64 bytes and no slash"),
+        Err(_) => unreachable!("a host name or date has at most 64 bytes and no slash"),
     }
+}
+
+/// `~` and the first 16 hex digits of a content's hash.
+fn tag_of(hash: &BlobHash) -> Vec<u8> {
+    format!("~{}", &hash.to_string()[..16]).into_bytes()
 }
 
 /// `IMG.jpg` → `IMG`, `.jpg`; a leading dot starts no ending.
@@ -151,6 +211,17 @@ mod tests {
     }
 
     #[test]
+    fn a_manifest_is_named_by_its_number_and_nothing_else_is_one() {
+        assert_eq!(manifest_path(7).to_string(), ".mama/manifests/0000000007.jsonl");
+        let number = |name: &str| manifest_number(&FileName::parse(name).unwrap());
+        assert_eq!(number("0000000007.jsonl"), Some(7));
+        assert_eq!(number("12345678901.jsonl"), Some(12_345_678_901));
+        for name in ["7.jsonl", "0000000007.jsonl~", "+000000007.jsonl", "0000000007", "00000000071.jsonl"] {
+            assert_eq!(number(name), None, "{name}");
+        }
+    }
+
+    #[test]
     fn a_name_that_gets_too_long_is_cut_between_characters() {
         let place = place(SourceKind::Existing, format!("/{}.jpg", "ü".repeat(125)).as_bytes());
         let hash = BlobHash::from_bytes([0xab; 32]);
@@ -159,6 +230,26 @@ mod tests {
         assert!(name.as_bytes().len() <= MAX_NAME);
         let text = std::str::from_utf8(name.as_bytes()).unwrap();
         assert!(text.ends_with(".jpg") && text.contains("~abababababababab"), "{text}");
+    }
+
+    #[test]
+    fn a_version_is_named_by_the_day_and_time_it_was_written() {
+        let place = place(SourceKind::Existing, b"/p/IMG.jpg");
+        let hash = BlobHash::from_bytes([0xab; 32]);
+        for (secs, expected) in [
+            (0, "1970-01-01 00.00.00"),
+            (-1, "1969-12-31 23.59.59"),
+            (951_782_400, "2000-02-29 00.00.00"),
+            (4_107_542_399, "2100-02-28 23.59.59"),
+            (4_107_542_400, "2100-03-01 00.00.00"),
+        ] {
+            let [day, precise] = view_paths_of_version(&place, Timestamp::new(secs, 0), &hash);
+            assert_eq!(day.to_string(), format!("views/existing/p/IMG ({}).jpg", &expected[..10]));
+            assert_eq!(precise.to_string(), format!("views/existing/p/IMG ({expected}).jpg"));
+        }
+        for secs in [i64::MIN, i64::MAX] {
+            view_paths_of_version(&place, Timestamp::new(secs, 0), &hash);
+        }
     }
 
     fn arb_place() -> impl Strategy<Value = Place> {

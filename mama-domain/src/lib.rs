@@ -16,7 +16,10 @@
 //! | [`reconcile`] | what should be, what is, and what to do about the difference |
 //! | [`archive`] | how a content gets into the archive and survives a power cut |
 //! | [`curate`] | what do decisions of people change, and how are they taken back? |
+//! | [`manifest`] | what does the archive say about itself, and is its catalog of the same history? |
+//! | [`explaining`] | manifests are written, and compared with the catalog |
 //! | [`scan`], [`apply`] | the two phases |
+//! | [`rebuild`], [`repair`] | what to do when catalog or archive is lost, or an older copy |
 //!
 //! A rule is a function from data to a decision:
 //!
@@ -34,10 +37,14 @@ pub mod archive;
 pub mod change;
 pub mod curate;
 pub mod dataset;
+pub mod explaining;
 pub mod ignoring;
 pub mod layout;
 pub mod lifecycle;
+pub mod manifest;
 pub mod mounts;
 pub mod reading;
+pub mod rebuild;
 pub mod reconcile;
+pub mod repair;
 pub mod scan;

@@ -37,6 +37,20 @@ pub enum Event {
         /// How many more.
         observations: u64,
     },
+    /// Some other long work begins.
+    Began {
+        /// A word for it.
+        what: &'static str,
+        /// What is counted.
+        unit: &'static str,
+        /// How many there are.
+        expected: u64,
+    },
+    /// Some of it is done.
+    Advanced {
+        /// How many more.
+        count: u64,
+    },
     /// Bytes became safe in the archive.
     Stored {
         /// How many more.

@@ -10,6 +10,7 @@
 //! | port | promises | side |
 //! |---|---|---|
 //! | [`repository::Sightings`], [`repository::Catalog`], [`curation::Curation`], [`curation::Journal`] | the catalog's memory | async |
+//! | [`manifest::Manifests`] | which rows the archive's manifests lack, and rows put back | async |
 //! | [`filesystem::Filesystem`], [`filesystem::ReadTree`], [`filesystem::WriteTree`] | folders one was given, and nothing outside them | blocking |
 //! | [`walker::Walker`] | every folder below a root, once | blocking |
 //! | [`volumes::Volumes`] | what lies under a folder: room, kind, read-only, a ZFS dataset and its snapshots | blocking |
@@ -25,6 +26,7 @@ pub mod content;
 pub mod curation;
 pub mod events;
 pub mod filesystem;
+pub mod manifest;
 pub mod repository;
 pub mod runtime;
 pub mod vocab;

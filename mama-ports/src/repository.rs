@@ -10,6 +10,7 @@ use async_trait::async_trait;
 
 pub use crate::curation::{Curation, Decision, Journal};
 use crate::filesystem::Held;
+use crate::manifest::Manifests;
 use crate::vocab::{
     ArchiveId, BlobHash, BlobRecord, Contest, FileName, Fingerprint, Footing, HostName, Location, MetaDoc,
     Mime, ObservationId, Place, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing, Status,
@@ -443,5 +444,5 @@ pub struct RootTotals {
 }
 
 /// The whole catalog; only the composition root says this name.
-pub trait Repository: Sightings + Catalog + Curation + Journal {}
-impl<T: Sightings + Catalog + Curation + Journal> Repository for T {}
+pub trait Repository: Sightings + Catalog + Curation + Journal + Manifests {}
+impl<T: Sightings + Catalog + Curation + Journal + Manifests> Repository for T {}

@@ -203,3 +203,34 @@ fn asking_changes_nothing() {
     assert_eq!(world.mama(["plan", "--json"]).stdout, plan);
     assert!(!world.path("archive/views/existing").exists());
 }
+
+#[test]
+fn names_that_are_taken_and_names_of_older_versions_are_explained() {
+    let world = World::new();
+    world.configure("[views]\nhistory = true");
+    let claims = |what: &str| of_type(&why(&world, what), "claim");
+    let name = |claim: &Value| PathBuf::from(claim["name"].as_str().unwrap()).file_name().unwrap().to_owned();
+    seen_by(&world, "laptop", "one");
+    world.mama(["apply"]).done();
+    seen_by(&world, "laptop", "second");
+    let before = claims("photos/a.txt");
+    assert_eq!((&before[0]["rule"], &before[0]["by"]), (&"superseded".into(), &2.into()));
+    world.mama(["apply"]).done();
+    let [older, newer] = <[Value; 2]>::try_from(claims("photos/a.txt")).unwrap();
+    assert_eq!((&older["placement"], &older["name"]), (&"placed".into(), &older["view"]));
+    assert_eq!((name(&newer), name(&older) == *"a.txt"), ("a.txt".into(), false));
+    assert_eq!(name(&older), name(&before[0]), "as it was foretold");
+
+    let dated = name(&older);
+    world.write("photos/b.txt", "b");
+    world.mama(["scan", "photos", "--no-metadata"]).done();
+    fs::rename(world.path("photos/b.txt"), world.path("photos").join(&dated)).unwrap();
+    world.mama(["scan", "photos", "--no-metadata"]).done();
+    world.mama(["apply"]).done();
+    let path = world.path("photos").join(dated);
+    let taken = claims(path.to_str().unwrap());
+    assert_eq!(taken[0]["rule"], "first");
+    assert_ne!(taken[0]["departure"], Value::Null, "another file's older version has the name: {taken:?}");
+    let words = world.mama(["why", path.to_str().unwrap()]).done().stdout;
+    assert!(words.contains("    name     views/"), "{words}");
+}

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::path::Path;
 
 use mama_adapters::postgres::{Migrated, OpenError, Postgres};
+use mama_ports::manifest::Manifests;
 use mama_ports::repository::{Catalog, Sightings};
 use mama_ports::vocab::Timestamp;
 use mama_tests::postgres::{Database, PASSWORD};
@@ -56,12 +57,17 @@ fn an_empty_database_becomes_a_catalog_and_stays_one() {
 #[test]
 fn a_catalog_of_the_first_schema_is_brought_up_to_date() {
     let database = Database::new();
-    let undone = "DROP TABLE lease; ALTER TABLE folder DROP COLUMN volume; DROP TABLE act_item, act;
-                  DROP INDEX observation_ignored; DELETE FROM migration WHERE number > 1";
-    database.execute(undone);
+    database.execute(
+        "DROP TABLE lease, manifest, act_item, act; DROP INDEX observation_ignored;
+         ALTER TABLE folder DROP COLUMN volume;
+         ALTER TABLE blob DROP COLUMN unsaved; ALTER TABLE observation DROP COLUMN unsaved;
+         DELETE FROM migration WHERE number > 1;
+         INSERT INTO blob (hash, size, first_seen_s, first_seen_n) VALUES (decode(repeat('ab', 32), 'hex'), 1, 0, 0)",
+    );
     let catalog = connect(&database).unwrap();
     assert_eq!(block_on(catalog.schema_version()).unwrap(), last());
     assert!(block_on(catalog.lease()).unwrap().is_some());
+    assert!(block_on(catalog.generations()).unwrap().is_unsaved);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use mama_adapters::postgres::{OpenError, Postgres};
 use mama_ports::conformance::repository::decide;
+use mama_ports::manifest::{Manifests, Mark, Receipt};
 use mama_ports::repository::{
     Catalog, Confirmation, Decision, PageSize, Repo, Scope, SettleBatch, Settled, Settlement, Sightings,
 };
@@ -140,6 +141,8 @@ fn assert_denied<T: std::fmt::Debug>(answer: Repo<T>) {
     assert!(cause.contains("permission denied"), "{error:?}");
 }
 
+const MARK: Mark = Mark { generation: 1, digest: BlobHash::from_bytes([1; 32]) };
+
 fn block(hash: BlobHash) -> Decision {
     Decision::Block { hash, from: None, to: Some(BlockReason::Blocked) }
 }
@@ -160,6 +163,7 @@ fn a_host_that_scans_may_scan_and_neither_settle_nor_decide() {
     assert_denied(block_on(decide(&catalog, &[retarget])));
     assert_denied(block_on(decide(&catalog, &[block(content)])));
     assert_denied(block_on(catalog.bind(&ArchiveId::from_bytes([1; 16]))));
+    assert_denied(block_on(catalog.saved(None, &MARK, &Receipt::default())));
     assert_denied(block_on(catalog.reset()));
 }
 
@@ -178,6 +182,12 @@ fn the_host_of_the_archive_may_scan_settle_and_decide_and_not_empty_the_catalog(
     block_on(catalog.settle(&damaged)).unwrap();
     let retarget = Decision::Retarget { id, from: Status::Pending, to: Status::Ignored };
     assert_eq!(block_on(decide(&catalog, &[retarget, block(content)])).unwrap(), [Settled::Done; 2]);
+    block_on(catalog.explain_anew()).unwrap();
+    let unsaved = block_on(catalog.unsaved(PageSize(100))).unwrap();
+    block_on(catalog.intend(under, &MARK)).unwrap();
+    block_on(catalog.saved(under, &MARK, &unsaved.receipt)).unwrap();
+    assert!(!block_on(catalog.generations()).unwrap().is_unsaved);
+    assert_denied(block_on(catalog.restore(&unsaved.rows)));
     assert_denied(block_on(catalog.reset()));
 }
 
@@ -195,8 +205,12 @@ fn a_reader_reads_all_and_changes_nothing() {
 }
 
 #[test]
-fn the_owner_of_the_tables_may_empty_the_catalog() {
+fn the_owner_of_the_tables_may_empty_the_catalog_and_rebuild_it() {
     let guarded = Guarded::new();
     scan_all_there_is(&guarded.open("scan"));
-    block_on(guarded.open("owner").reset()).unwrap();
+    let owner = guarded.open("owner");
+    let rows = block_on(owner.unsaved(PageSize(100))).unwrap().rows;
+    block_on(owner.reset()).unwrap();
+    block_on(owner.restore(&rows)).unwrap();
+    block_on(owner.restored(None)).unwrap();
 }

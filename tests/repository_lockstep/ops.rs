@@ -33,6 +33,7 @@ pub(crate) enum Op {
     Block(Vec<(BlobHash, Option<BlockReason>, Option<BlockReason>)>),
     Find { filter: Box<Filter>, after: Option<usize>, limit: u32 },
     Contests { decided: bool, after: Option<usize>, limit: u32 },
+    Save,
 }
 
 #[derive(Debug, Clone)]
@@ -246,6 +247,7 @@ pub(crate) fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(damaged, stored, settlements)| Op::Settle { damaged, stored, settlements }),
         1 => few((any::<usize>(), status(), status()), 3).prop_map(Op::Retarget),
         1 => few((hash(), block(), block()), 2).prop_map(Op::Block),
+        1 => Just(Op::Save),
         2 => (filter(), prop::option::of(any::<usize>()), 1..5_u32).prop_map(|(filter, after, limit)| Op::Find {
             filter: Box::new(filter),
             after,

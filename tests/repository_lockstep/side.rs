@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use mama_ports::conformance::repository::decide;
+use mama_ports::manifest::{Mark, Rows, UnsavedRows};
 use mama_ports::repository::{
     Confirmation, Decision, NewBlob, PageSize, Repo, Repository, RepositoryError, ScanBatch, Scope,
     SettleBatch, Settlement,
@@ -62,6 +63,12 @@ impl<'a> Side<'a> {
                 page.iter_mut().for_each(|found| found.id = self.number(found.id));
                 format!("{page:?}")
             }
+            Op::Save => {
+                let UnsavedRows { rows, receipt, .. } = repo.unsaved(ALL).await.unwrap();
+                let mark = Mark { generation: 1, digest: content(1) };
+                let saved = said(repo.saved(None, &mark, &receipt).await);
+                format!("{saved} {:?}", self.unsaved(rows))
+            }
             Op::Contests { decided, after, limit } => {
                 let after = after.map(|number| self.observation(number));
                 let page = repo.contests(scope(*decided), after, PageSize(*limit)).await;
@@ -70,10 +77,18 @@ impl<'a> Side<'a> {
         }
     }
 
+    /// Which rows no manifest holds.
+    fn unsaved(&self, rows: Rows) -> (Vec<BlobHash>, Vec<ObservationId>) {
+        let hashes = rows.blobs.iter().map(|row| row.record.hash).collect();
+        (hashes, rows.observations.iter().map(|row| self.number(row.id)).collect())
+    }
+
     /// Everything that the ports tell.
     pub(crate) async fn everything(&self) -> Vec<String> {
         let repo = self.repo;
         let mut told = vec![said(repo.totals().await), said(repo.archive().await)];
+        told.push(said(repo.generations().await));
+        told.push(format!("{:?}", self.unsaved(repo.unsaved(ALL).await.unwrap().rows)));
         for scope in [Scope::WithPending, Scope::Decided] {
             told.push(said(repo.open(scope).await));
             told.push(format!("{:?}", self.numbered(self.contests(scope).await)));

@@ -1,14 +1,19 @@
 //! Protocol steps, removed one at a time. A safety test proves itself by failing on each of these.
 
+use std::collections::HashMap;
 use std::io::{self, Read};
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
+use async_trait::async_trait;
+use mama_domain::layout;
 use mama_ports::content::ContentHasher;
 use mama_ports::filesystem::{
     Cloned, Entry, Filesystem, Fs, FsErrorKind, Held, Listing, ReadHandle, ReadTree, WriteHandle, WriteTree,
 };
+use mama_ports::manifest::{Generations, LastSeen, Manifests, Mark, Receipt, Rows, UnsavedRows};
+use mama_ports::repository::{Epoch, PageSize, Repo, Repository};
 use mama_ports::vocab::{AbsPath, BlobHash, Digest, FileFacts, RelPath, VolumeId};
 use mama_ports::volumes::{VolumeFacts, Volumes};
 
@@ -39,11 +44,21 @@ pub enum Sabotage {
     SettleBeforeSync,
     /// A sync that failed is asked again, and believed.
     RetriedSync,
+    /// A manifest gets its name before its bytes are durable.
+    NoSyncBeforeManifest,
+    /// The catalog hears of a manifest before its name is durable.
+    NoSyncOfManifest,
+    /// The catalog hears of a manifest that an interrupted apply left, before its name is durable.
+    NoSyncOfFoundManifest,
+    /// A manifest is not read back and hashed.
+    NoReadBackOfManifest,
+    /// The catalog is not told that a manifest may become visible.
+    NoAnnouncement,
 }
 
 impl Sabotage {
     /// Every step that can be left out.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::NoSyncBeforeNames,
         Self::NoSyncOfNames,
         Self::NoSyncOfViews,
@@ -55,6 +70,11 @@ impl Sabotage {
         Self::NoSecondLook,
         Self::SettleBeforeSync,
         Self::RetriedSync,
+        Self::NoSyncBeforeManifest,
+        Self::NoSyncOfManifest,
+        Self::NoSyncOfFoundManifest,
+        Self::NoReadBackOfManifest,
+        Self::NoAnnouncement,
     ];
 }
 
@@ -74,8 +94,10 @@ impl Filesystem for SabotagedFs {
     }
 
     fn archive(&self, root: &AbsPath) -> Fs<Arc<dyn WriteTree>> {
-        let (inner, syncs) = (self.inner.archive(root)?, AtomicUsize::new(0));
-        Ok(Arc::new(SabotagedTree { inner, sabotage: self.sabotage, syncs, owing: AtomicBool::new(false) }))
+        let (inner, sabotage) = (self.inner.archive(root)?, self.sabotage);
+        let (syncs, syncs_of_manifest) = (AtomicUsize::new(0), AtomicUsize::new(2));
+        let (has_made, owing) = (AtomicBool::new(false), AtomicBool::new(false));
+        Ok(Arc::new(SabotagedTree { inner, sabotage, syncs, syncs_of_manifest, has_made, owing }))
     }
 
     fn make_root(&self, root: &AbsPath) -> Fs<()> {
@@ -95,7 +117,12 @@ impl Volumes for Nameless {
 struct SabotagedTree {
     inner: Arc<dyn WriteTree>,
     sabotage: Sabotage,
+    /// Syncs of contents and views so far.
     syncs: AtomicUsize,
+    /// Syncs of the manifest that was staged last; 2: it is done.
+    syncs_of_manifest: AtomicUsize,
+    /// Whether anything was made so far.
+    has_made: AtomicBool,
     /// Whether a sync was put off.
     owing: AtomicBool,
 }
@@ -127,6 +154,10 @@ impl ReadTree for SabotagedTree {
 
 impl WriteTree for SabotagedTree {
     fn create(&self, at: &RelPath) -> Fs<Box<dyn WriteHandle>> {
+        self.has_made.store(true, Ordering::Relaxed);
+        if *at == layout::staged_manifest_path() {
+            self.syncs_of_manifest.store(0, Ordering::Relaxed);
+        }
         self.inner.create(at)
     }
 
@@ -140,6 +171,7 @@ impl WriteTree for SabotagedTree {
 
     fn link(&self, from: &RelPath, to: &RelPath) -> Fs<()> {
         self.catch_up()?;
+        self.has_made.store(true, Ordering::Relaxed);
         match self.inner.link(from, to) {
             Err(error)
                 if error.kind == FsErrorKind::AlreadyExists && self.sabotage == Sabotage::LinkReplaces =>
@@ -179,15 +211,21 @@ impl WriteTree for SabotagedTree {
         self.inner.sync_dir(at)
     }
 
-    /// A batch that stores and shows syncs three times: bytes, names, views.
+    /// A batch that stores and shows syncs three times: bytes, names, views; a manifest twice: bytes, name.
     fn sync_all(&self) -> Fs<()> {
         self.catch_up()?;
-        let nth = self.syncs.fetch_add(1, Ordering::Relaxed) % 3;
-        match (self.sabotage, nth) {
-            (Sabotage::NoSyncBeforeNames, 0)
-            | (Sabotage::NoSyncOfNames, 1)
-            | (Sabotage::NoSyncOfViews, 2) => Ok(()),
-            (Sabotage::SettleBeforeSync, 1 | 2) => {
+        let which = if self.syncs_of_manifest.load(Ordering::Relaxed) < 2 {
+            let steps = [Sabotage::NoSyncBeforeManifest, Sabotage::NoSyncOfManifest];
+            steps[self.syncs_of_manifest.fetch_add(1, Ordering::Relaxed)]
+        } else if self.has_made.load(Ordering::Relaxed) {
+            let steps = [Sabotage::NoSyncBeforeNames, Sabotage::NoSyncOfNames, Sabotage::NoSyncOfViews];
+            steps[self.syncs.fetch_add(1, Ordering::Relaxed) % steps.len()]
+        } else {
+            Sabotage::NoSyncOfFoundManifest
+        };
+        match (self.sabotage, which) {
+            (sabotage, which) if sabotage == which => Ok(()),
+            (Sabotage::SettleBeforeSync, Sabotage::NoSyncOfNames | Sabotage::NoSyncOfViews) => {
                 self.owing.store(true, Ordering::Relaxed);
                 Ok(())
             }
@@ -248,6 +286,73 @@ impl ReadHandle for HastyHandle {
 
 struct Nothing;
 impl Held for Nothing {}
+
+/// A catalog that is never told of a manifest before it is there.
+struct Unannounced(Arc<dyn Repository>);
+
+/// What apply sees of a catalog that is not told of manifests before they are there.
+pub fn unannounced(catalog: &Arc<dyn Repository>) -> Arc<dyn Manifests> {
+    Arc::new(Unannounced(Arc::clone(catalog)))
+}
+
+#[async_trait]
+impl Manifests for Unannounced {
+    async fn intend(&self, _: Option<Epoch>, _: &Mark) -> Repo<()> {
+        Ok(())
+    }
+
+    async fn generations(&self) -> Repo<Generations> {
+        self.0.generations().await
+    }
+
+    async fn unsaved(&self, limit: PageSize) -> Repo<UnsavedRows> {
+        self.0.unsaved(limit).await
+    }
+
+    async fn saved(&self, under: Option<Epoch>, mark: &Mark, receipt: &Receipt) -> Repo<()> {
+        self.0.saved(under, mark, receipt).await
+    }
+
+    async fn explain_anew(&self) -> Repo<()> {
+        self.0.explain_anew().await
+    }
+
+    async fn restore(&self, rows: &Rows) -> Repo<()> {
+        self.0.restore(rows).await
+    }
+
+    async fn restored(&self, last: Option<&Mark>) -> Repo<()> {
+        self.0.restored(last).await
+    }
+
+    async fn stored(&self, after: Option<&BlobHash>, limit: PageSize) -> Repo<Vec<(BlobHash, u64)>> {
+        self.0.stored(after, limit).await
+    }
+
+    async fn last_seen(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<LastSeen>>> {
+        self.0.last_seen(hashes).await
+    }
+}
+
+/// A hasher that remembers of each length what it first saw, and believes that nothing else ever has that length.
+pub struct Forgiving {
+    seen: Mutex<HashMap<u64, Digest>>,
+    honest: Arc<dyn ContentHasher>,
+}
+
+impl Forgiving {
+    /// Has seen nothing so far.
+    pub fn new(honest: Arc<dyn ContentHasher>) -> Self {
+        Self { seen: Mutex::default(), honest }
+    }
+}
+
+impl ContentHasher for Forgiving {
+    fn digest(&self, content: &mut dyn Read) -> io::Result<Digest> {
+        let digest = self.honest.digest(content)?;
+        Ok(*self.seen.lock().expect("no panic").entry(digest.size).or_insert(digest))
+    }
+}
 
 /// A hasher that believes what it expects: contents of a known length are what they were, whatever their bytes.
 pub struct Credulous {

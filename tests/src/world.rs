@@ -11,17 +11,22 @@ use mama_adapters::hash::Blake3;
 use mama_adapters::sqlite::Sqlite;
 use mama_adapters::volumes::MemoryVolumes;
 use mama_adapters::walk::TreeWalker;
-use mama_domain::apply::{Apply, ApplyReport, PlanReport, Policy};
+use mama_domain::apply::{Apply, ApplyReport, PAGE, PlanReport, Policy};
 use mama_domain::archive::{self, Archive, ArchiveError, Identity, SourceTrees, Transfer, Transfers};
 use mama_domain::curate::Curate;
+use mama_domain::explaining::{self, Position};
+use mama_domain::manifest::Agreement;
+use mama_domain::rebuild::{Rebuild, RebuildReport};
 use mama_domain::reconcile::{Agreed, Plan, Rules};
+use mama_domain::repair::{Missing, Repair, RepairReport};
 use mama_domain::scan::{Scan, ScanError, ScanReport, ScanTarget};
 use mama_ports::conformance::repository::decide;
 use mama_ports::content::ContentHasher;
 use mama_ports::events::{Event, EventSink, Trouble};
 use mama_ports::filesystem::Filesystem;
+use mama_ports::manifest::{Manifests, Rows};
 use mama_ports::repository::{Catalog, Decision, PageSize, Repository, Scope, Settled, Sightings, Source};
-use mama_ports::runtime::{Clock, Inline};
+use mama_ports::runtime::{Clock, Inline, Workers};
 use mama_ports::vocab::{
     AbsPath, ArchiveId, BlobHash, BlockReason, Claim, HostName, ObservationId, ScanRoot, SourceKind, Status,
     Timestamp,
@@ -44,8 +49,14 @@ pub struct World {
     pub volumes: Arc<dyn Volumes>,
     /// What the archive verifies contents with.
     pub hasher: Arc<dyn ContentHasher>,
+    /// What apply sees of the catalog's knowledge of manifests; the catalog itself unless something is put in between.
+    pub manifests: fn(&Arc<dyn Repository>) -> Arc<dyn Manifests>,
     /// Whether apply promotes what is pending.
     pub auto_assign: bool,
+    /// Whether superseded versions keep a view.
+    pub history: bool,
+    /// Places that an apply plans together.
+    pub page: PageSize,
     /// How many snapshots apply keeps, if it makes them.
     pub snapshots: Option<NonZeroUsize>,
     clock: ManualClock,
@@ -62,8 +73,11 @@ impl World {
             volumes: Arc::new(MemoryVolumes::new(disk.clone())),
             disk,
             catalog: new_catalog(),
+            manifests: |catalog| Arc::clone(catalog) as Arc<dyn Manifests>,
             hasher: Arc::new(Blake3),
             auto_assign: true,
+            history: false,
+            page: PAGE,
             snapshots: None,
             clock,
             troubles: Arc::default(),
@@ -76,6 +90,21 @@ impl World {
     /// The catalog is lost, and an empty one takes its place.
     pub fn forget(&mut self) {
         self.catalog = new_catalog();
+    }
+
+    /// The manifests are lost, or were never written.
+    pub fn forget_manifests(&self) {
+        let below = format!("{ARCHIVE}/{}", mama_domain::layout::manifests());
+        for file in self.files_below(&below).keys() {
+            self.disk.remove(format!("{below}/{file}"));
+        }
+    }
+
+    /// The disk is another one.
+    pub fn put_disk(&mut self, disk: &MemoryFs) {
+        self.disk = disk.fork();
+        self.clock = self.disk.clock();
+        self.fs = Arc::new(self.disk.clone());
     }
 
     /// The owner writes a file, and time passes, so that it is not racy.
@@ -140,6 +169,61 @@ impl World {
         Ok(report)
     }
 
+    /// Recreates the catalog, which must be empty, from the archive.
+    pub fn rebuild(&self) -> Result<RebuildReport, Box<dyn Error>> {
+        let rebuild = Rebuild {
+            catalog: Arc::clone(&self.catalog) as Arc<dyn Catalog>,
+            sightings: Arc::clone(&self.catalog) as Arc<dyn Sightings>,
+            manifests: Arc::clone(&self.catalog) as Arc<dyn Manifests>,
+            archive: self.open_archive()?,
+            workers: Arc::new(Inline),
+            clock: Arc::new(self.clock.clone()),
+            events: Arc::clone(&self.troubles) as Arc<dyn EventSink>,
+        };
+        let mut report = RebuildReport::default();
+        block_on(rebuild.run(&mut report))?;
+        Ok(report)
+    }
+
+    /// Has the catalog know what the archive lacks: the report, and each content.
+    pub fn repair(&self) -> Result<(RepairReport, Vec<Missing>), Box<dyn Error>> {
+        let (mut report, mut found) = (RepairReport::default(), Vec::new());
+        block_on(self.repairer()?.run(&mut |missing| found.push(missing.clone()), &mut report))?;
+        Ok((report, found))
+    }
+
+    /// The same, changing nothing.
+    pub fn look_for_damage(&self) -> Result<(RepairReport, Vec<Missing>), Box<dyn Error>> {
+        let (mut report, mut found) = (RepairReport::default(), Vec::new());
+        block_on(self.repairer()?.look(&mut |missing| found.push(missing.clone()), &mut report))?;
+        Ok((report, found))
+    }
+
+    fn repairer(&self) -> Result<Repair, ArchiveError> {
+        Ok(Repair {
+            catalog: Arc::clone(&self.catalog) as Arc<dyn Catalog>,
+            manifests: Arc::clone(&self.catalog) as Arc<dyn Manifests>,
+            archive: self.open_archive()?,
+            workers: Arc::new(Inline),
+            clock: Arc::new(self.clock.clone()),
+            events: Arc::clone(&self.troubles) as Arc<dyn EventSink>,
+        })
+    }
+
+    /// How archive and catalog stand to each other.
+    pub fn position(&self) -> Result<Position, Box<dyn Error>> {
+        let workers: Arc<dyn Workers> = Arc::new(Inline);
+        Ok(block_on(explaining::position(&self.open_archive()?, &*Arc::clone(&self.catalog), &workers))?)
+    }
+
+    /// Everything that the catalog knows. Afterwards, every row of it is unsaved.
+    pub fn rows(&self) -> Rows {
+        block_on(async {
+            self.catalog.explain_anew().await.expect("a catalog in memory");
+            self.catalog.unsaved(PageSize(u32::MAX)).await.expect("a catalog in memory").rows
+        })
+    }
+
     /// Plans: the report, and each page.
     pub fn plan(&self) -> (PlanReport, Vec<Plan>) {
         let mut pages = Vec::new();
@@ -163,6 +247,7 @@ impl World {
         ]);
         Ok(Apply {
             catalog: Arc::clone(&self.catalog) as Arc<dyn Catalog>,
+            manifests: (self.manifests)(&self.catalog),
             archive: self.open_archive()?,
             sources: Arc::new(SourceTrees::new(Arc::clone(&self.fs), host_name("anna"))),
             volumes: Arc::clone(&self.volumes),
@@ -170,9 +255,10 @@ impl World {
             clock: Arc::new(self.clock.clone()),
             events: Arc::clone(&self.troubles) as Arc<dyn EventSink>,
             policy: Policy {
-                rules: Rules { auto_assign: self.auto_assign },
+                rules: Rules { auto_assign: self.auto_assign, history: self.history },
                 transfers,
                 reserve: 0,
+                page: self.page,
                 snapshots: self.snapshots,
             },
         })
@@ -196,11 +282,16 @@ impl World {
 
     /// The current observation of a file of `anna`, whatever its standing.
     pub fn observation(&self, file: &str) -> ObservationId {
-        let hash = hash_of(&self.disk.read(file));
+        self.known(file).expect("it was scanned")
+    }
+
+    /// The same; `None` if the file is not there as it was scanned.
+    pub fn known(&self, file: &str) -> Option<ObservationId> {
+        let hash = hash_of(&self.disk.exists(file).then(|| self.disk.read(file))?);
         let sources =
             block_on(self.catalog.sources(&host_name("anna"), &[hash], PageSize(100))).expect("sources");
         let is_it = |source: &&Source| source.at.full_path() == path(file);
-        sources[0].iter().find(is_it).expect("it was scanned").id
+        sources[0].iter().find(is_it).map(|source| source.id)
     }
 
     /// What decides, wired to this world, as somebody at the machine `anna`.
@@ -258,6 +349,14 @@ impl World {
                 .map(|hash| format!("I2: the catalog believes that {hash} is stored")),
         );
         wrong
+    }
+
+    /// Whether the archive says all that the catalog knows; in words, if not.
+    pub fn unexplained(&self) -> Option<String> {
+        match self.position() {
+            Ok(position) if position.agreement == Agreement::Agree && !position.catalog.is_unsaved => None,
+            other => Some(format!("the archive does not explain itself: {other:?}")),
+        }
     }
 }
 

@@ -38,7 +38,7 @@ impl Contents {
         others.sort_unstable();
         others.dedup();
         let found = find(catalog, &others).await?;
-        add_types(catalog, &described, &found).await?;
+        complete(catalog, &described, &found).await?;
         let new = added.len() as u64;
         let contents = Self { ids: added.into_iter().chain(found).collect(), new };
         contents.add_metadata(catalog, &described).await?;
@@ -83,31 +83,36 @@ impl Contents {
     }
 }
 
-/// Gives contents that were there before the type that they lack.
-async fn add_types(
+/// Gives contents that were there before the type that they lack, and counts those that get one, or metadata, as changed.
+async fn complete(
     catalog: &mut PgConnection,
     described: &BTreeMap<BlobHash, Described<'_>>,
     found: &HashMap<BlobHash, i64>,
 ) -> Outcome<()> {
-    let (mut typed, mut mimes) = (Vec::new(), Vec::new());
+    let (mut told, mut mimes, mut has_meta) = (Vec::new(), Vec::new(), Vec::new());
     for (hash, it) in described {
-        if let (Some(mime), Some(&id)) = (it.mime, found.get(hash)) {
-            typed.push(id);
-            mimes.push(mime.as_str());
+        if let (true, Some(&id)) = (it.mime.is_some() || it.meta.is_some(), found.get(hash)) {
+            told.push(id);
+            mimes.push(it.mime.map(Mime::as_str));
+            has_meta.push(it.meta.is_some());
         }
     }
-    if typed.is_empty() {
+    if told.is_empty() {
         return Ok(());
     }
     query(
-        "UPDATE blob SET mime = lacking.mime FROM (
-             SELECT b.id, given.mime FROM unnest($1::bigint[], $2::text[]) AS given (id, mime)
-             JOIN blob b ON b.id = given.id WHERE b.mime IS NULL
+        "UPDATE blob SET mime = coalesce(blob.mime, lacking.mime), unsaved = unsaved + 1 FROM (
+             SELECT b.id, given.mime
+             FROM unnest($1::bigint[], $2::text[], $3::boolean[]) AS given (id, mime, has_meta)
+             JOIN blob b ON b.id = given.id
+             WHERE (b.mime IS NULL AND given.mime IS NOT NULL)
+                OR (given.has_meta AND NOT EXISTS (SELECT FROM meta m WHERE m.blob = b.id))
              ORDER BY b.hash FOR NO KEY UPDATE OF b
          ) AS lacking WHERE blob.id = lacking.id",
     )
-    .bind(typed)
+    .bind(told)
     .bind(mimes)
+    .bind(has_meta)
     .execute(catalog)
     .await?;
     Ok(())

@@ -93,7 +93,7 @@ impl Targets<'_> {
             return Ok(HashSet::new());
         }
         let changed: Vec<i64> = query_scalar(
-            "UPDATE observation o SET status = d.after, open = true
+            "UPDATE observation o SET status = d.after, open = true, unsaved = o.unsaved + 1
              FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) AS d (number, id, before, after)
              WHERE o.id = d.id AND o.status = d.before RETURNING d.number",
         )
@@ -123,7 +123,7 @@ impl Blocks<'_> {
             return Ok(HashSet::new());
         }
         let changed: Vec<(i64, i64)> = sqlx::query_as(
-            "UPDATE blob b SET block_reason = d.after
+            "UPDATE blob b SET block_reason = d.after, unsaved = b.unsaved + 1
              FROM unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[]) AS d (number, hash, before, after)
              WHERE b.hash = d.hash AND b.block_reason IS NOT DISTINCT FROM d.before RETURNING d.number, b.id",
         )
@@ -134,7 +134,7 @@ impl Blocks<'_> {
         .fetch_all(&mut *catalog)
         .await?;
         let (numbers, blobs): (HashSet<i64>, Vec<i64>) = changed.into_iter().unzip();
-        query("UPDATE observation SET open = true WHERE blob = ANY($1) AND NOT open")
+        query("UPDATE observation SET open = true, unsaved = unsaved + 1 WHERE blob = ANY($1) AND NOT open")
             .bind(blobs)
             .execute(catalog)
             .await?;

@@ -14,8 +14,10 @@ mod folders;
 mod journal;
 mod lease;
 mod lines;
+mod manifest;
 mod open;
 mod record;
+mod restore;
 mod roots;
 mod rows;
 mod session;
@@ -158,7 +160,12 @@ async fn schema_version(catalog: &mut PgConnection) -> Outcome<i64> {
 }
 
 async fn reset(catalog: &mut PgConnection) -> Outcome<()> {
-    raw_sql("TRUNCATE act_item, act, observation, meta, blob, folder, scan, root").execute(catalog).await?;
+    raw_sql(
+        "TRUNCATE act_item, act, observation, meta, blob, folder, scan, root;
+         UPDATE manifest SET anew = true, rebuilding = false",
+    )
+    .execute(catalog)
+    .await?;
     Ok(())
 }
 

@@ -19,6 +19,9 @@ const KEEP_SEEN: &str =
     "seen_s = CASE WHEN NOT held AND gone_s IS NULL AND (seen_s, seen_n) < ($1, $2) THEN $1 ELSE seen_s END,
      seen_n = CASE WHEN NOT held AND gone_s IS NULL AND (seen_s, seen_n) < ($1, $2) THEN $2 ELSE seen_n END";
 
+/// Counts the row as changed since it was written into a manifest.
+const CHANGED: &str = "unsaved = unsaved + 1";
+
 /// The current observation of a location, as far as a new look at it must know.
 struct Current {
     id: i64,
@@ -124,7 +127,7 @@ impl<'a> Recorder<'a> {
         let (root_s, root_n) = self.confirmed_by_root();
         let sql = format!(
             "WITH marked AS (
-                 UPDATE observation SET {KEEP_SEEN}, held = false, gone_s = $3, gone_n = $4
+                 UPDATE observation SET {KEEP_SEEN}, held = false, gone_s = $3, gone_n = $4, {CHANGED}
                  WHERE {column} = ANY($5) AND current AND gone_s IS NULL RETURNING folder
              ) SELECT folder, count(*) FROM marked GROUP BY folder"
         );
@@ -150,7 +153,7 @@ impl<'a> Recorder<'a> {
         let column = rows.column();
         let (root_s, root_n) = self.confirmed_by_root();
         let sql = format!(
-            "UPDATE observation SET {KEEP_SEEN}, held = true
+            "UPDATE observation SET {KEEP_SEEN}, held = true, {CHANGED}
              WHERE {column} = ANY($3) AND current AND gone_s IS NULL AND NOT held"
         );
         query(AssertSqlSafe(sql)).bind(root_s).bind(root_n).bind(keys).execute(&mut *self.catalog).await?;
@@ -268,7 +271,7 @@ impl<'a> Recorder<'a> {
                  ctime_n = now.ctime_n, inode = now.inode, racy = now.racy, seen_s = now.seen_s, seen_n = now.seen_n,
                  gone_s = NULL, gone_n = NULL, held = false,
                  open = o.open OR o.gone_s IS NOT NULL OR o.placement = 'lost',
-                 placement = CASE o.placement WHEN 'lost' THEN 'none' ELSE o.placement END
+                 placement = CASE o.placement WHEN 'lost' THEN 'none' ELSE o.placement END, unsaved = o.unsaved + 1
              FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::bigint[], $6::integer[],
                          $7::bigint[], $8::boolean[], $9::bigint[], $10::integer[])
                   AS now (id, size, mtime_s, mtime_n, ctime_s, ctime_n, inode, racy, seen_s, seen_n)
@@ -295,7 +298,8 @@ impl<'a> Recorder<'a> {
         }
         let (root_s, root_n) = self.confirmed_by_root();
         let sql = format!(
-            "UPDATE observation SET {KEEP_SEEN}, current = false, open = true, held = false WHERE id = ANY($3)"
+            "UPDATE observation SET {KEEP_SEEN}, current = false, open = true, held = false, {CHANGED}
+             WHERE id = ANY($3)"
         );
         query(AssertSqlSafe(sql)).bind(root_s).bind(root_n).bind(older).execute(&mut *self.catalog).await?;
         Ok(())

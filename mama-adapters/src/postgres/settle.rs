@@ -41,14 +41,14 @@ async fn damage(catalog: &mut PgConnection, damaged: &[BlobHash]) -> Outcome<()>
     }
     let hashes: Vec<&[u8]> = damaged.iter().map(|hash| hash.as_bytes().as_slice()).collect();
     let blobs: Vec<i64> = query_scalar(
-        "UPDATE blob SET stored = false FROM (
+        "UPDATE blob SET stored = false, unsaved = unsaved + 1 FROM (
              SELECT id FROM blob WHERE hash = ANY($1) ORDER BY hash FOR NO KEY UPDATE
          ) AS damaged WHERE blob.id = damaged.id RETURNING blob.id",
     )
     .bind(hashes)
     .fetch_all(&mut *catalog)
     .await?;
-    query("UPDATE observation SET open = true WHERE blob = ANY($1) AND NOT open")
+    query("UPDATE observation SET open = true, unsaved = unsaved + 1 WHERE blob = ANY($1) AND NOT open")
         .bind(blobs)
         .execute(catalog)
         .await?;
@@ -61,7 +61,7 @@ async fn store(catalog: &mut PgConnection, stored: &[BlobHash]) -> Outcome<()> {
     }
     let hashes: Vec<&[u8]> = stored.iter().map(|hash| hash.as_bytes().as_slice()).collect();
     query(
-        "UPDATE blob SET stored = true FROM (
+        "UPDATE blob SET stored = true, unsaved = unsaved + 1 FROM (
              SELECT id FROM blob WHERE hash = ANY($1) AND NOT stored ORDER BY hash FOR NO KEY UPDATE
          ) AS new WHERE blob.id = new.id",
     )
@@ -157,7 +157,8 @@ impl Changes {
             "UPDATE observation o
              SET status = now.status, placement = now.placement, open = now.open, view_path = now.view,
                  view_shown = now.shown, size = now.size, mtime_s = now.mtime_s, mtime_n = now.mtime_n,
-                 ctime_s = now.ctime_s, ctime_n = now.ctime_n, inode = now.inode, racy = now.racy
+                 ctime_s = now.ctime_s, ctime_n = now.ctime_n, inode = now.inode, racy = now.racy,
+                 unsaved = o.unsaved + 1
              FROM unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::bytea[], $6::text[], $7::bigint[],
                          $8::bigint[], $9::integer[], $10::bigint[], $11::integer[], $12::bigint[], $13::boolean[])
                   AS now (id, status, placement, open, view, shown, size, mtime_s, mtime_n, ctime_s, ctime_n, inode,

@@ -11,6 +11,11 @@ pub(crate) const SQLITE: &[Migration] = &[
         name: "journal",
         text: include_str!("../../../migrations/sqlite/0004_journal.sql"),
     },
+    Migration {
+        number: 5,
+        name: "manifest",
+        text: include_str!("../../../migrations/sqlite/0005_manifest.sql"),
+    },
 ];
 
 pub(crate) const POSTGRES: &[Migration] = &[
@@ -25,6 +30,11 @@ pub(crate) const POSTGRES: &[Migration] = &[
         number: 4,
         name: "journal",
         text: include_str!("../../../migrations/postgres/0004_journal.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "manifest",
+        text: include_str!("../../../migrations/postgres/0005_manifest.sql"),
     },
 ];
 

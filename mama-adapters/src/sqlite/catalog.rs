@@ -76,8 +76,9 @@ impl Catalog for Sqlite {
         self.write("remember what apply has done", move |catalog| {
             lease::check(catalog, batch.under)?;
             batch.damaged.iter().try_for_each(|hash| damage(catalog, hash))?;
-            let mut store =
-                catalog.prepare_cached("UPDATE blob SET stored = 1 WHERE hash = ?1 AND stored = 0")?;
+            let mut store = catalog.prepare_cached(
+                "UPDATE blob SET stored = 1, unsaved = unsaved + 1 WHERE hash = ?1 AND stored = 0",
+            )?;
             for hash in &batch.stored {
                 store.execute([hash.as_bytes()])?;
             }
@@ -289,7 +290,8 @@ fn settle(catalog: &Transaction<'_>, settlement: &Settlement) -> Outcome<Settled
         .prepare_cached(
             "UPDATE observation
              SET status = ?2, placement = ?3, open = ?4, view_path = ?5, view_shown = ?6,
-                 size = ?7, mtime_s = ?8, mtime_n = ?9, ctime_s = ?10, ctime_n = ?11, inode = ?12, racy = ?13
+                 size = ?7, mtime_s = ?8, mtime_n = ?9, ctime_s = ?10, ctime_n = ?11, inode = ?12, racy = ?13,
+                 unsaved = unsaved + 1
              WHERE id = ?1",
         )?
         .execute(params![
@@ -311,10 +313,13 @@ fn settle(catalog: &Transaction<'_>, settlement: &Settlement) -> Outcome<Settled
 }
 
 fn damage(catalog: &Transaction<'_>, hash: &BlobHash) -> Outcome<()> {
-    let mut statement = catalog.prepare_cached("UPDATE blob SET stored = 0 WHERE hash = ?1 RETURNING id")?;
+    let mut statement = catalog
+        .prepare_cached("UPDATE blob SET stored = 0, unsaved = unsaved + 1 WHERE hash = ?1 RETURNING id")?;
     let blob: Option<i64> = rows::one(&mut statement, [hash.as_bytes()], |row| Ok(row.get(0)?))?;
     catalog
-        .prepare_cached("UPDATE observation SET open = 1 WHERE blob = ?1 AND open = 0")?
+        .prepare_cached(
+            "UPDATE observation SET open = 1, unsaved = unsaved + 1 WHERE blob = ?1 AND open = 0",
+        )?
         .execute([blob])?;
     Ok(())
 }

@@ -101,13 +101,13 @@ fn decide(catalog: &Transaction<'_>, decision: Decision) -> Outcome<Settled> {
     match decision {
         Decision::Retarget { id, from, to } => {
             let changed = catalog
-                .prepare_cached("UPDATE observation SET status = ?3, open = 1 WHERE id = ?1 AND status = ?2")?
+                .prepare_cached("UPDATE observation SET status = ?3, open = 1, unsaved = unsaved + 1 WHERE id = ?1 AND status = ?2")?
                 .execute(params![id.0, from.as_str(), to.as_str()])?;
             Ok(if changed == 0 { Settled::Stale } else { Settled::Done })
         }
         Decision::Block { hash, from, to } => {
             let mut statement = catalog.prepare_cached(
-                "UPDATE blob SET block_reason = ?3 WHERE hash = ?1 AND block_reason IS ?2 RETURNING id",
+                "UPDATE blob SET block_reason = ?3, unsaved = unsaved + 1 WHERE hash = ?1 AND block_reason IS ?2 RETURNING id",
             )?;
             let word = |reason: Option<BlockReason>| reason.map(BlockReason::as_str);
             let changed: Option<i64> =
@@ -116,7 +116,9 @@ fn decide(catalog: &Transaction<'_>, decision: Decision) -> Outcome<Settled> {
                 })?;
             let Some(blob) = changed else { return Ok(Settled::Stale) };
             catalog
-                .prepare_cached("UPDATE observation SET open = 1 WHERE blob = ?1 AND open = 0")?
+                .prepare_cached(
+                    "UPDATE observation SET open = 1, unsaved = unsaved + 1 WHERE blob = ?1 AND open = 0",
+                )?
                 .execute([blob])?;
             Ok(Settled::Done)
         }

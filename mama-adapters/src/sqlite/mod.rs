@@ -6,10 +6,13 @@
 mod actor;
 mod catalog;
 mod curation;
+mod folders;
 mod journal;
 mod lease;
+mod manifest;
 mod open;
 mod record;
+mod restore;
 mod rows;
 mod sightings;
 mod totals;
@@ -101,6 +104,8 @@ impl Sqlite {
                 }
                 catalog.execute(&format!("DELETE FROM {table}"), [])?;
             }
+            // What the manifests say of the rows that were here is forgotten, too.
+            catalog.execute("UPDATE manifest SET anew = 1, rebuilding = 0", [])?;
             Ok(())
         })
         .await

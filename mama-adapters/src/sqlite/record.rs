@@ -8,6 +8,7 @@ use mama_ports::vocab::{
 };
 use rusqlite::{Transaction, named_params, params};
 
+use super::folders::{self, Folders};
 use super::rows::{self, Failure, Outcome};
 use super::sightings::RootOfScan;
 use crate::sql::codec;
@@ -16,6 +17,9 @@ use crate::sql::codec;
 const KEEP_SEEN: &str =
     "seen_s = CASE WHEN held = 0 AND gone_s IS NULL AND (seen_s, seen_n) < (:root_s, :root_n) THEN :root_s ELSE seen_s END,
      seen_n = CASE WHEN held = 0 AND gone_s IS NULL AND (seen_s, seen_n) < (:root_s, :root_n) THEN :root_n ELSE seen_n END";
+
+/// Counts the row as changed since it was written into a manifest.
+const CHANGED: &str = "unsaved = unsaved + 1";
 
 /// The current observation of a location, as far as a new look at it must know.
 struct Current {
@@ -55,7 +59,7 @@ pub(super) struct Recorder<'a> {
     catalog: &'a Transaction<'a>,
     root: RootOfScan,
     at: Timestamp,
-    folders: HashMap<RelPath, i64>,
+    folders: Folders<'a>,
     blobs: HashMap<BlobHash, i64>,
     /// Present files more or less, by folder.
     present: HashMap<i64, i64>,
@@ -64,11 +68,13 @@ pub(super) struct Recorder<'a> {
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(catalog: &'a Transaction<'a>, scan: ScanId, at: Timestamp) -> Outcome<Self> {
+        let root = RootOfScan::find(catalog, scan)?;
+        let folders = Folders::new(catalog, root.id, root.root.clone());
         Ok(Self {
             catalog,
-            root: RootOfScan::find(catalog, scan)?,
+            root,
             at,
-            folders: HashMap::new(),
+            folders,
             blobs: HashMap::new(),
             present: HashMap::new(),
             recorded: Recorded::default(),
@@ -117,14 +123,14 @@ impl<'a> Recorder<'a> {
         for mark in mounts {
             self.mark_volume(mark)?;
         }
-        self.count_present()?;
+        folders::count_present(self.catalog, &self.present)?;
         Ok(self.recorded)
     }
 
     fn mark_gone(&mut self, rows: Rows) -> Outcome<()> {
         let (column, key) = rows.condition();
         let mut statement = self.catalog.prepare_cached(&format!(
-            "UPDATE observation SET {KEEP_SEEN}, held = 0, gone_s = :at_s, gone_n = :at_n
+            "UPDATE observation SET {KEEP_SEEN}, held = 0, gone_s = :at_s, gone_n = :at_n, {CHANGED}
              WHERE {column} = :key AND current = 1 AND gone_s IS NULL RETURNING folder"
         ))?;
         let (root_s, root_n) = self.confirmed_by_root();
@@ -141,7 +147,7 @@ impl<'a> Recorder<'a> {
     fn mark_held(&self, rows: Rows) -> Outcome<()> {
         let (column, key) = rows.condition();
         let mut statement = self.catalog.prepare_cached(&format!(
-            "UPDATE observation SET {KEEP_SEEN}, held = 1
+            "UPDATE observation SET {KEEP_SEEN}, held = 1, {CHANGED}
              WHERE {column} = :key AND current = 1 AND gone_s IS NULL AND held = 0"
         ))?;
         let (root_s, root_n) = self.confirmed_by_root();
@@ -167,7 +173,9 @@ impl<'a> Recorder<'a> {
             Some(id) => {
                 if mime.is_some() {
                     self.catalog
-                        .prepare_cached("UPDATE blob SET mime = ?2 WHERE id = ?1 AND mime IS NULL")?
+                        .prepare_cached(
+                            "UPDATE blob SET mime = ?2, unsaved = unsaved + 1 WHERE id = ?1 AND mime IS NULL",
+                        )?
                         .execute(params![id, mime])?;
                 }
                 id
@@ -185,9 +193,15 @@ impl<'a> Recorder<'a> {
         };
         self.blobs.insert(blob.hash, id);
         if let Some(meta) = &blob.meta {
-            self.catalog
+            let added = self
+                .catalog
                 .prepare_cached("INSERT INTO meta (blob, doc) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
                 .execute(params![id, meta.to_json()])?;
+            if added > 0 {
+                self.catalog
+                    .prepare_cached("UPDATE blob SET unsaved = unsaved + 1 WHERE id = ?1")?
+                    .execute([id])?;
+            }
         }
         Ok(())
     }
@@ -209,7 +223,7 @@ impl<'a> Recorder<'a> {
     }
 
     fn add_sighting(&mut self, sighting: &Sighting) -> Outcome<()> {
-        let folder = self.folder(&sighting.dir)?;
+        let folder = self.folders.know(&sighting.dir)?;
         let blob = self.blob_of(&sighting.hash)?;
         match self.current_at(folder, &sighting.name)? {
             Some(current) if current.blob == blob && current.fingerprint == sighting.fingerprint => {
@@ -276,7 +290,7 @@ impl<'a> Recorder<'a> {
                  SET size = ?2, mtime_s = ?3, mtime_n = ?4, ctime_s = ?5, ctime_n = ?6, inode = ?7, racy = ?8,
                      seen_s = ?9, seen_n = ?10, gone_s = NULL, gone_n = NULL, held = 0,
                      open = open OR gone_s IS NOT NULL OR placement = 'lost',
-                     placement = iif(placement = 'lost', 'none', placement)
+                     placement = iif(placement = 'lost', 'none', placement), unsaved = unsaved + 1
                  WHERE id = ?1",
             )?
             .execute(params![
@@ -297,7 +311,7 @@ impl<'a> Recorder<'a> {
 
     fn supersede(&self, id: i64) -> Outcome<()> {
         let mut statement = self.catalog.prepare_cached(&format!(
-            "UPDATE observation SET {KEEP_SEEN}, current = 0, open = 1, held = 0 WHERE id = :id"
+            "UPDATE observation SET {KEEP_SEEN}, current = 0, open = 1, held = 0, {CHANGED} WHERE id = :id"
         ))?;
         let (root_s, root_n) = self.confirmed_by_root();
         statement.execute(named_params! { ":root_s": root_s, ":root_n": root_n, ":id": id })?;
@@ -310,70 +324,15 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// The id of a folder, which becomes known with all above it.
-    fn folder(&mut self, dir: &RelPath) -> Outcome<i64> {
-        if let Some(&id) = self.folders.get(dir) {
-            return Ok(id);
-        }
-        let id = match self.root.folder(self.catalog, dir)? {
-            Some(id) => id,
-            None => self.add_folder(dir)?,
-        };
-        self.folders.insert(dir.clone(), id);
-        Ok(id)
-    }
-
-    fn add_folder(&mut self, dir: &RelPath) -> Outcome<i64> {
-        let (parent, name) = match dir.split() {
-            Some((parent, name)) => (Some(self.folder(&parent)?), name.as_bytes().to_vec()),
-            None => (None, Vec::new()),
-        };
-        let path = dir.as_bytes();
-        self.catalog
-            .prepare_cached(
-                "INSERT INTO folder (root, parent, name, relpath, relpath_shown, place_key)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?
-            .execute(params![self.root.id, parent, name, path, codec::shown(path), self.root.key(dir)])?;
-        Ok(self.catalog.last_insert_rowid())
-    }
-
     fn mark_volume(&mut self, MountMark { dir, volume }: &MountMark) -> Outcome<()> {
         let folder = match volume {
-            Some(_) => Some(self.folder(dir)?),
+            Some(_) => Some(self.folders.know(dir)?),
             None => self.root.folder(self.catalog, dir)?,
         };
         if let Some(folder) = folder {
             self.catalog
                 .prepare_cached("UPDATE folder SET volume = ?2 WHERE id = ?1")?
                 .execute(params![folder, volume.as_ref().map(VolumeId::as_str)])?;
-        }
-        Ok(())
-    }
-
-    /// Adds what came and went to the folders and all above them, each written once.
-    fn count_present(&self) -> Outcome<()> {
-        let mut parent_of = self.catalog.prepare_cached("SELECT parent FROM folder WHERE id = ?1")?;
-        let mut parents: HashMap<i64, Option<i64>> = HashMap::new();
-        let mut sums: HashMap<i64, i64> = HashMap::new();
-        for (&folder, &change) in self.present.iter().filter(|&(_, &change)| change != 0) {
-            let mut next = Some(folder);
-            while let Some(folder) = next {
-                *sums.entry(folder).or_default() += change;
-                next = match parents.get(&folder) {
-                    Some(&parent) => parent,
-                    None => {
-                        let parent = parent_of.query_row([folder], |row| row.get(0))?;
-                        parents.insert(folder, parent);
-                        parent
-                    }
-                };
-            }
-        }
-        let mut update =
-            self.catalog.prepare_cached("UPDATE folder SET present = present + ?2 WHERE id = ?1")?;
-        for (folder, change) in sums.into_iter().filter(|&(_, change)| change != 0) {
-            update.execute([folder, change])?;
         }
         Ok(())
     }

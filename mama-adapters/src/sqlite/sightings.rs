@@ -12,7 +12,7 @@ use rusqlite::{Transaction, params};
 
 use super::record::Recorder;
 use super::rows::{self, Failure, Outcome};
-use super::{Sqlite, codec};
+use super::{Sqlite, codec, folders};
 use crate::sql::keys;
 
 #[async_trait]
@@ -77,9 +77,7 @@ impl RootOfScan {
 
     /// The folder with this path, if it is known.
     pub(super) fn folder(&self, catalog: &Transaction<'_>, dir: &RelPath) -> Outcome<Option<i64>> {
-        let mut statement =
-            catalog.prepare_cached("SELECT id FROM folder WHERE place_key = ?1 AND root = ?2")?;
-        rows::one(&mut statement, params![self.key(dir), self.id], |row| Ok(row.get(0)?))
+        folders::find(catalog, self.id, &self.key(dir))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
+use mama_ports::manifest::Manifests;
 use mama_ports::repository::{
     Catalog, NewBlob, PageSize, Recorded, RepositoryError, ScanBatch, Scope, Sighting, Sightings,
 };
@@ -357,12 +358,16 @@ fn a_catalog_of_the_first_schema_is_brought_up_to_date() {
     let file = folder.path().join("catalog.sqlite");
     drop(catalog);
     let older = rusqlite::Connection::open(&file).unwrap();
-    let undone = "DROP TABLE lease; DROP INDEX folder_volume; ALTER TABLE folder DROP COLUMN volume;
-                  DROP TABLE act_item; DROP TABLE act; DROP INDEX observation_ignored;
-                  DELETE FROM migration WHERE number > 1";
+    let undone = "DROP TABLE lease; DROP TABLE manifest; DROP TABLE act_item; DROP TABLE act; DROP INDEX observation_ignored;
+                  DROP INDEX folder_volume; ALTER TABLE folder DROP COLUMN volume;
+                  DROP INDEX blob_unsaved; DROP INDEX observation_unsaved;
+                  ALTER TABLE blob DROP COLUMN unsaved; ALTER TABLE observation DROP COLUMN unsaved;
+                  DELETE FROM migration WHERE number > 1;
+                  INSERT INTO blob (hash, size, first_seen_s, first_seen_n) VALUES (zeroblob(32), 1, 0, 0)";
     older.execute_batch(undone).unwrap();
     drop(older);
     let catalog = Sqlite::open_existing(&file).unwrap();
     assert_eq!(block_on(catalog.schema_version()).unwrap(), LAST);
     assert!(block_on(catalog.lease()).unwrap().is_some());
+    assert!(block_on(catalog.generations()).unwrap().is_unsaved);
 }

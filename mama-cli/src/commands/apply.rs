@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use mama_domain::apply::{Apply, ApplyReport, Policy};
+use mama_domain::apply::{Apply, ApplyReport, PAGE, Policy};
 use mama_domain::archive::SourceTrees;
 use mama_domain::reconcile::Rules;
 use mama_ports::events::{Event, EventSink};
+use mama_ports::manifest::Manifests;
 use mama_ports::repository::Catalog;
 
 use super::interrupt::until_interrupted;
@@ -64,6 +65,7 @@ pub(super) fn use_case(config: &Config, app: &App, output: &Arc<Output>) -> Resu
     let outside = app.outside.clone();
     Ok(Apply {
         catalog: Arc::clone(&app.catalog) as Arc<dyn Catalog>,
+        manifests: Arc::clone(&app.catalog) as Arc<dyn Manifests>,
         archive,
         sources: Arc::new(SourceTrees::new(outside.fs, app.host.clone())),
         volumes: outside.volumes,
@@ -71,9 +73,10 @@ pub(super) fn use_case(config: &Config, app: &App, output: &Arc<Output>) -> Resu
         clock: outside.clock,
         events: Arc::clone(output) as Arc<dyn EventSink>,
         policy: Policy {
-            rules: Rules { auto_assign: config.auto_assign.value },
+            rules: Rules { auto_assign: config.auto_assign.value, history: config.history.value },
             transfers: config.transfers(),
             reserve: config.reserve.value.as_u64(),
+            page: PAGE,
             snapshots: config.snapshots(),
         },
     })

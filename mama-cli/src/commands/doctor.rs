@@ -8,8 +8,11 @@ use std::io::Write;
 use std::sync::Arc;
 
 use mama_domain::archive::Archive;
+use mama_domain::explaining::{self, Disagreement, ExplainError};
 use mama_domain::layout;
+use mama_domain::manifest::Agreement;
 use mama_ports::filesystem::{Fs, FsErrorKind};
+use mama_ports::manifest::Mark;
 use mama_ports::repository::{RepositoryError, Totals};
 use mama_ports::vocab::{AbsPath, HostName, RelPath};
 use mama_ports::volumes::VolumeFacts;
@@ -159,7 +162,10 @@ async fn belongings(app: &App) -> Vec<Check> {
         .zip(totals.as_ref().ok())
         .map(|(archive, totals)| ways::checks(app, archive, totals));
     checks.extend(catalog(app, totals).await);
-    checks.extend(app.own_archive().map(archive).into_iter().flatten());
+    if let Some(own) = app.own_archive() {
+        checks.push(manifests(app, own).await);
+        checks.extend(archive(own));
+    }
     checks.extend(ways.into_iter().flatten());
     checks
 }
@@ -184,7 +190,7 @@ async fn catalog(app: &App, totals: Result<Totals, RepositoryError>) -> [Check; 
             ..Check::warn(
                 "catalog",
                 format!("damaged: {}", wrong.join("; ")),
-                "restore it from a backup, or scan everything into a new one",
+                "move it away and run `mama rebuild`, then scan again",
             )
         },
         Err(error) => Check::bad("catalog", &error.into()),
@@ -205,6 +211,37 @@ fn scanning(own: &HostName, totals: &Totals) -> String {
         (true, false) => format!("{own}, which is this one, and {} scan into it", others.join(", ")),
         (false, true) => format!("nobody has scanned so far; this one is {own}"),
         (false, false) => format!("{} scan into it; this one, {own}, has not so far", others.join(", ")),
+    }
+}
+
+/// Whether archive and catalog are of one history, and the archive's last manifest is whole.
+async fn manifests(app: &App, archive: &Archive) -> Check {
+    let failed = |error: ExplainError| Check::bad("manifests", &error.into());
+    let position = match explaining::position(archive, &*app.catalog, &app.outside.workers).await {
+        Ok(position) => position,
+        Err(error) => return failed(error),
+    };
+    if !matches!(position.agreement, Agreement::Agree | Agreement::Interrupted) {
+        return failed(Disagreement(position).into());
+    }
+    let number =
+        |mark: Option<Mark>| mark.map_or_else(|| "none".to_owned(), |mark| mark.generation.to_string());
+    let (has, knows) = (number(position.archive), number(position.catalog.saved));
+    let found = format!("the archive's last is {has}, and the catalog knows of {knows}");
+    match archive.is_last_manifest_whole() {
+        Ok(true) if position.catalog.is_unsaved => {
+            Check::ok("manifests", format!("{found}; the next apply writes what the catalog learned since"))
+        }
+        Ok(true) => Check::ok("manifests", format!("{found}; they say all that the catalog knows")),
+        Ok(false) => Check {
+            verdict: Verdict::Bad,
+            ..Check::warn(
+                "manifests",
+                format!("the manifest {has} is damaged"),
+                "`mama repair --yes` writes them anew",
+            )
+        },
+        Err(error) => Check::bad("manifests", &error.into()),
     }
 }
 

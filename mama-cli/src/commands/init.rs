@@ -48,6 +48,7 @@ pub(super) async fn run(dir: Option<&Path>, places: &Places, output: &Arc<Output
         Some(root) => App::create(&config, root, output).await?,
         None => App::open(&config, output).await?,
     };
+    app.check_agreement().await?;
     if !is_configured {
         write(&file, dir.as_deref(), &config)?;
         if root.is_none() {

@@ -11,6 +11,8 @@ mod journal;
 mod log;
 mod migrate;
 mod plan;
+mod rebuild;
+mod repair;
 mod scan;
 mod selection;
 mod shell;
@@ -60,6 +62,8 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
         | Command::Log { .. }
         | Command::Undo { .. }
         | Command::Stats
+        | Command::Rebuild
+        | Command::Repair { .. }
         | Command::Doctor
         | Command::Migrate
         | Command::Dev(_) => {}
@@ -75,6 +79,8 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
         Command::Plan { out } => {
             plan::run(out.as_deref(), &config, &App::open(&config, output).await?, output).await
         }
+        Command::Rebuild => rebuild::run(&App::to_rebuild(&config, output).await?, output).await,
+        Command::Repair { yes } => repair::run(*yes, &App::open(&config, output).await?, output).await,
         Command::Log { limit } => log::run(*limit, &App::open(&config, output).await?, output).await,
         Command::Undo { number, yes } => {
             undo::run(*number, *yes, &App::open(&config, output).await?, output).await

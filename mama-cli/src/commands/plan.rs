@@ -1,9 +1,11 @@
 //! `mama plan`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use mama_domain::reconcile::Plan;
+use mama_domain::reconcile::{Action, Named, Plan};
+use mama_ports::vocab::RelPath;
 
 use super::interrupt::until_interrupted;
 use crate::compose::App;
@@ -11,6 +13,16 @@ use crate::config::Config;
 use crate::exit::Status;
 use crate::planfile::Draft;
 use crate::render::{Output, human, json};
+
+/// The actions of a plan, in order, those that make a view with why it has its name.
+pub(super) fn steps(plan: &Plan) -> Vec<(&Action, Option<&Named>)> {
+    let names: BTreeMap<&RelPath, &Named> = plan.names.values().map(|named| (&named.view, named)).collect();
+    let named = |action: &Action| match action {
+        Action::Link(link) => names.get(&link.view).copied(),
+        Action::Store(_) | Action::Remove(_) => None,
+    };
+    plan.actions.iter().map(|action| (action, named(action))).collect()
+}
 
 /// Prints what apply would do, page by page, and changes nothing; with `out`, saves it, too.
 pub(super) async fn run(
@@ -25,8 +37,8 @@ pub(super) async fn run(
         if let Some(draft) = &mut draft {
             draft.page(plan);
         }
-        for action in &plan.actions {
-            output.result(|| json::action(action), || human::action(action));
+        for (action, named) in steps(plan) {
+            output.result(|| json::action(action, named), || human::action(action, named));
         }
         for finding in &plan.findings {
             output.result(|| json::finding(finding), || human::finding(finding));

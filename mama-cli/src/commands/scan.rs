@@ -24,6 +24,7 @@ pub(super) async fn run(
     app: &App,
     output: &Arc<Output>,
 ) -> anyhow::Result<Status> {
+    app.check_agreement().await?;
     let mut targets: Vec<ScanTarget> = Vec::new();
     for path in &args.paths {
         let target = target(path, args, config, app)?;

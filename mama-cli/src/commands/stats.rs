@@ -5,12 +5,15 @@ use mama_ports::repository::Totals;
 use mama_ports::vocab::Timestamp;
 
 use crate::compose::App;
-use crate::exit::Status;
+use crate::exit::{self, Status};
 use crate::render::json::Object;
 use crate::render::{Output, human};
 
 /// Shows sums over the whole catalog.
 pub(super) async fn run(app: &App, output: &Output) -> anyhow::Result<Status> {
+    if let Err(error) = app.check_agreement().await {
+        output.warn(&exit::reasons(&error).join(": "));
+    }
     let totals = app.catalog.totals().await?;
     if output.is_json() {
         for root in &totals.roots {

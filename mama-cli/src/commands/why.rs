@@ -11,7 +11,7 @@ use mama_ports::repository::PageSize;
 use mama_ports::vocab::Place;
 
 use super::interrupt::until_interrupted;
-use super::selection;
+use super::{plan, selection};
 use crate::args::Places;
 use crate::compose::App;
 use crate::config::Config;
@@ -83,8 +83,8 @@ fn show(explained: &Explained, output: &Output) {
     for wish in &explained.wishes {
         output.result(|| why::claim(wish, explained), || why::claim_words(wish, explained));
     }
-    for action in &explained.plan.actions {
-        output.result(|| json::action(action), || why::step_words(&human::action(action)));
+    for (action, named) in plan::steps(&explained.plan) {
+        output.result(|| json::action(action, named), || why::step_words(&human::action(action, named)));
     }
     for finding in &explained.plan.findings {
         output.result(|| json::finding(finding), || why::step_words(&human::finding(finding)));

@@ -14,6 +14,7 @@ use mama_adapters::volumes::SystemVolumes;
 use mama_adapters::walk::{JwalkWalker, TreeWalker};
 use mama_adapters::workers::TokioWorkers;
 use mama_domain::archive::{self, Archive, Identity};
+use mama_domain::explaining;
 use mama_ports::content::{ContentHasher, MetadataExtractor, MimeDetector};
 use mama_ports::filesystem::Filesystem;
 use mama_ports::repository::Repository;
@@ -103,13 +104,28 @@ impl App {
         Self::wired(config, outside, Some(archive), upkeep)
     }
 
+    /// Opens the archive, and a catalog for it that is made if it is missing.
+    pub(crate) async fn to_rebuild(config: &Config, output: &Arc<Output>) -> anyhow::Result<Self> {
+        let outside = Outside::new(config);
+        let root = archive_root(config)?.ok_or_else(no_archive)?;
+        let archive = opened(&outside, &root)?;
+        let place = catalog_place(config, Some(&root))?;
+        let upkeep = Upkeep::open(&place, true, Arc::<Output>::clone(output)).await?;
+        check_bound(&archive, &upkeep.repository().bind(archive.id()).await?)?;
+        Self::wired(config, outside, Some(archive), upkeep)
+    }
+
+    /// Refuses an archive and a catalog that are not of one history, where this host has both.
+    pub(crate) async fn check_agreement(&self) -> anyhow::Result<()> {
+        if let Some(archive) = &self.archive {
+            explaining::agreed(archive, &*self.catalog, &self.outside.workers).await?;
+        }
+        Ok(())
+    }
+
     /// The archive, for what cannot be done without it.
     pub(crate) fn archive(&self) -> Result<&Archive, Fault> {
-        self.own_archive().ok_or_else(|| {
-            Fault::failed("this host has no archive; plan, apply, why and dev reset run on the machine that has it").hint(
-                "run it there; if this is that machine, say where the archive is: `archive` in mama.toml, --archive or MAMA_ARCHIVE",
-            )
-        })
+        self.own_archive().ok_or_else(no_archive)
     }
 
     /// The archive, if this host has it.
@@ -125,6 +141,12 @@ impl App {
     ) -> anyhow::Result<Self> {
         Ok(Self { host: host(config)?, archive, catalog: upkeep.repository(), upkeep, outside })
     }
+}
+
+fn no_archive() -> Fault {
+    Fault::failed("this host has no archive; plan, apply, why, repair, rebuild and dev reset run on the machine that has it").hint(
+        "run it there; if this is that machine, say where the archive is: `archive` in mama.toml, --archive or MAMA_ARCHIVE",
+    )
 }
 
 fn opened(outside: &Outside, root: &AbsPath) -> anyhow::Result<Archive> {

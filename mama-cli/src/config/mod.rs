@@ -22,7 +22,7 @@ use crate::args::Places;
 use crate::exit::Fault;
 
 /// Every key of mama.toml. Its environment variable is `MAMA_` and the key in capitals, with `_` for `.`.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "archive",
     "database",
     "host",
@@ -32,6 +32,7 @@ const KEYS: [&str; 18] = [
     "scan.threads",
     "apply.auto_assign",
     "apply.reserve",
+    "views.history",
     "transfer.existing",
     "transfer.syncthing",
     "transfer.incoming",
@@ -72,6 +73,8 @@ pub(crate) struct Config {
     pub(crate) auto_assign: Setting<bool>,
     /// Bytes that stay free on the archive's disk.
     pub(crate) reserve: Setting<ByteSize>,
+    /// Whether superseded versions keep a view.
+    pub(crate) history: Setting<bool>,
     /// The ways into the archive for each kind of source.
     pub(crate) transfer: [(SourceKind, Setting<Ways>); 4],
     /// The ExifTool program: a path, or a name to search for.
@@ -136,6 +139,7 @@ impl Config {
             threads: layers.optional("scan.threads")?,
             auto_assign: layers.get("apply.auto_assign", || true)?,
             reserve: layers.get("apply.reserve", || RESERVE)?,
+            history: layers.get("views.history", || false)?,
             transfer: [
                 ways(SourceKind::Existing, "transfer.existing", APART)?,
                 ways(SourceKind::Syncthing, "transfer.syncthing", APART)?,
@@ -196,6 +200,7 @@ impl Config {
             (auto(&self.threads.value), &self.threads.origin),
             (self.auto_assign.value.to_string(), &self.auto_assign.origin),
             (self.reserve.value.display().iec().to_string(), &self.reserve.origin),
+            (self.history.value.to_string(), &self.history.origin),
             (existing.1.value.to_string(), &existing.1.origin),
             (syncthing.1.value.to_string(), &syncthing.1.origin),
             (incoming.1.value.to_string(), &incoming.1.origin),

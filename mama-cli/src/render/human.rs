@@ -5,7 +5,9 @@ use bytesize::ByteSize;
 use jiff::tz::TimeZone;
 use mama_domain::apply::{ApplyReport, PlanReport};
 use mama_domain::curate::CurationReport;
-use mama_domain::reconcile::{Action, Finding, LinkView, RemoveView, StoreBlob};
+use mama_domain::rebuild::RebuildReport;
+use mama_domain::reconcile::{Action, Finding, LinkView, Named, RemoveView, Role, StoreBlob};
+use mama_domain::repair::{Missing, RepairReport};
 use mama_domain::scan::ScanReport;
 use mama_ports::events::{Severity, Trouble};
 use mama_ports::vocab::Timestamp;
@@ -126,8 +128,58 @@ pub(crate) fn plan_summary(report: &PlanReport) -> String {
     )
 }
 
-/// One step of a plan, and why.
-pub(crate) fn action(action: &Action) -> String {
+/// What a rebuild came to.
+pub(crate) fn rebuild_summary(report: &RebuildReport) -> String {
+    let counters = [
+        ("manifests", report.manifests),
+        ("blobs", report.blobs),
+        ("observations", report.observations),
+        ("adopted", report.adopted),
+        ("missing", report.missing),
+        ("damaged", report.damaged),
+    ];
+    let extra = [
+        ("damaged manifests", report.damaged_manifests),
+        ("gaps between manifests", report.missing_manifests),
+    ];
+    let text = line("rebuild", &counters) + &some_of(&extra);
+    text + &format!(
+        "\n         done in {}; now scan again: what was recorded since the last apply is not in the archive",
+        seconds(report.seconds)
+    )
+}
+
+/// What a repair came to, or would.
+pub(crate) fn repair_summary(report: &RepairReport, is_confirmed: bool) -> String {
+    let counters = [("contents", report.contents), ("missing", report.missing), ("lost", report.lost)];
+    let text = line("repair", &counters);
+    let next = match (report.has_findings(), is_confirmed) {
+        (false, _) => "nothing to repair: what the catalog calls stored is there",
+        (true, false) => {
+            "nothing was changed; with --yes the catalog learns what is missing, and the next apply stores it again"
+        }
+        (true, true) => "now run `mama apply`: it stores again what can be found",
+    };
+    format!("{text}\n        {next}")
+}
+
+/// A content that the archive lacks.
+pub(crate) fn missing(missing: &Missing) -> String {
+    let Missing { hash, size, last_seen } = missing;
+    let (style, word) = if missing.is_lost() { (ERROR, "lost   ") } else { (WARNING, "missing") };
+    let place = last_seen.as_ref().map_or_else(|| "seen nowhere".to_owned(), |seen| seen.at.to_string());
+    format!("{style}{word}{style:#} {:>10}  {hash}  {place}", bytes(*size))
+}
+
+/// One step of a plan, and why; `named`: why a view that is made has its name.
+pub(crate) fn action(action: &Action, named: Option<&Named>) -> String {
+    let role = named.map_or("", |named| match named.role {
+        Role::Plain => "",
+        Role::OtherHost => "  another host has the plain name",
+        Role::Version => "  an older version",
+    });
+    let departure = named.and_then(|named| named.departure.as_ref());
+    let why = departure.map_or_else(|| role.to_owned(), |why| format!("{role}  {}", why.reason()));
     match action {
         Action::Store(StoreBlob { hash, size, existing, sources }) => {
             let size = bytes(*size);
@@ -137,9 +189,9 @@ pub(crate) fn action(action: &Action) -> String {
                 None => format!("verify  {size:>10}  {hash}, which is in the archive already"),
             }
         }
-        Action::Link(LinkView { view, replacing: None, .. }) => format!("link    {view}"),
+        Action::Link(LinkView { view, replacing: None, .. }) => format!("link    {view}{why}"),
         Action::Link(LinkView { view, replacing: Some(_), .. }) => {
-            format!("relink  {view}  to another content than it shows now")
+            format!("relink  {view}{why}  to another content than it shows now")
         }
         Action::Remove(RemoveView { view, .. }) => format!("remove  {view}  nobody wants it any more"),
     }

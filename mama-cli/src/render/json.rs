@@ -3,7 +3,11 @@
 use std::fmt;
 
 use mama_domain::apply::{ApplyReport, PlanReport};
-use mama_domain::reconcile::{Action, Finding, FindingKind, LinkView, RemoveView, StoreBlob};
+use mama_domain::rebuild::RebuildReport;
+use mama_domain::reconcile::{
+    Action, Departure, Finding, FindingKind, LinkView, Named, RemoveView, Role, StoreBlob,
+};
+use mama_domain::repair::{Missing, RepairReport};
 use mama_domain::scan::ScanReport;
 use mama_ports::events::{Severity, Trouble};
 use mama_ports::vocab::{Timestamp, escaped};
@@ -109,6 +113,7 @@ pub(crate) fn apply_summary(report: &ApplyReport) -> Object {
         .with("lost", report.lost)
         .with("elsewhere", report.elsewhere)
         .with("blobs_verified", report.blobs_verified)
+        .with("explained", report.explained)
         .with("turned_down", report.turned_down)
         .with("snapshot", report.snapshot.clone())
         .with("stale", report.stale)
@@ -128,8 +133,47 @@ pub(crate) fn plan_summary(report: &PlanReport) -> Object {
         .with("turned_down", report.turned_down)
 }
 
-/// One step of a plan.
-pub(crate) fn action(action: &Action) -> Object {
+/// The last line of a rebuild.
+pub(crate) fn rebuild_summary(report: &RebuildReport) -> Object {
+    Object::new("rebuild_summary")
+        .with("manifests", report.manifests)
+        .with("blobs", report.blobs)
+        .with("observations", report.observations)
+        .with("adopted", report.adopted)
+        .with("missing", report.missing)
+        .with("damaged", report.damaged)
+        .with("damaged_manifests", report.damaged_manifests)
+        .with("missing_manifests", report.missing_manifests)
+        .with("seconds", millis(report.seconds))
+}
+
+/// The last line of a repair.
+pub(crate) fn repair_summary(report: &RepairReport, is_confirmed: bool) -> Object {
+    Object::new("repair_summary")
+        .with("contents", report.contents)
+        .with("missing", report.missing)
+        .with("missing_bytes", report.missing_bytes)
+        .with("lost", report.lost)
+        .with("split", report.is_split)
+        .with("repaired", is_confirmed)
+        .with("explained", report.explained)
+        .with("seconds", millis(report.seconds))
+}
+
+/// A content that the archive lacks.
+pub(crate) fn missing(missing: &Missing) -> Object {
+    let object = Object::new("missing").with("hash", missing.hash.to_string()).with("size", missing.size);
+    let object = object.with("lost", missing.is_lost());
+    match &missing.last_seen {
+        Some(seen) => {
+            object.with("host", seen.at.root.host.as_str()).path("last_seen", seen.at.full_path().as_bytes())
+        }
+        None => object.with("host", None::<&str>).with("last_seen", None::<&str>),
+    }
+}
+
+/// One step of a plan; `named`: why a view that is made has its name.
+pub(crate) fn action(action: &Action, named: Option<&Named>) -> Object {
     let object = Object::new("action");
     match action {
         Action::Store(StoreBlob { hash, size, existing, sources }) => {
@@ -142,7 +186,14 @@ pub(crate) fn action(action: &Action) -> Object {
         }
         Action::Link(LinkView { hash, view, replacing }) => {
             let object = object.with("action", "link").path("view", view.as_bytes());
-            object.with("hash", hash.to_string()).with("replaces", replacing.is_some())
+            let object = object.with("hash", hash.to_string()).with("replaces", replacing.is_some());
+            let rule = named.map(|named| match named.role {
+                Role::Plain => "plain",
+                Role::OtherHost => "other_host",
+                Role::Version => "version",
+            });
+            let departure = named.and_then(|named| named.departure.as_ref()).map(Departure::reason);
+            object.with("rule", rule).with("departure", departure)
         }
         Action::Remove(RemoveView { view, expected: _ }) => {
             object.with("action", "remove").path("view", view.as_bytes())

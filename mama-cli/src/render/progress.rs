@@ -51,7 +51,15 @@ impl Progress {
                 line.bar.set_prefix("apply");
                 line.grow();
             }
-            Event::Scanned { files: done } | Event::Applied { observations: done } => line.bar.inc(*done),
+            Event::Began { what, unit, expected } => {
+                line.expected.fetch_add(*expected, Ordering::Relaxed);
+                line.show(unit);
+                line.bar.set_prefix(*what);
+                line.grow();
+            }
+            Event::Scanned { files: done }
+            | Event::Applied { observations: done }
+            | Event::Advanced { count: done } => line.bar.inc(*done),
             Event::Hashed { bytes } | Event::Stored { bytes } => {
                 let bytes = line.bytes.fetch_add(*bytes, Ordering::Relaxed) + bytes;
                 let seconds = line.bar.elapsed().as_secs_f64().max(0.1);

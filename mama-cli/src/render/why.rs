@@ -2,7 +2,7 @@
 
 use mama_domain::apply::Explained;
 use mama_domain::layout;
-use mama_domain::reconcile::{Plan, Reason, Rule, Wish};
+use mama_domain::reconcile::{Departure, Named, Plan, Reason, Rule, Want, Wish};
 use mama_ports::vocab::{BlockReason, Claim, ObservationId, Placement};
 
 use super::human::{self, STRONG};
@@ -52,6 +52,13 @@ pub(crate) fn claim(wish: &Wish, explained: &Explained) -> Object {
         Some(view) => object.path("view", view.as_bytes()),
         None => object.with("view", None::<&str>),
     };
+    let named = explained.names.get(&claim.id);
+    let object = match named {
+        Some(Named { view, .. }) => object.path("name", view.as_bytes()),
+        None => object.with("name", None::<&str>),
+    };
+    let departure = named.and_then(|named| named.departure.as_ref()).map(Departure::reason);
+    let object = object.with("departure", departure);
     let blob = claim.stored.then(|| layout::blob_path(&claim.hash).to_string());
     let object = object.with("blob", blob).with("open", claim.open);
     let object = object.with("rule", rule).with("by", by.map(|by| by.0));
@@ -64,10 +71,14 @@ pub(crate) fn claim_words(wish: &Wish, explained: &Explained) -> String {
     let (size, when) = (human::bytes(fingerprint.size), human::when(fingerprint.mtime));
     let (id, host, hash) = (id.0, &at.root.host, &hash.to_string()[..16]);
     let view = view.as_ref().map(|view| format!(" at {view}")).unwrap_or_default();
+    let named = explained.names.get(&wish.claim.id);
+    let name = named.and_then(|Named { view, departure, .. }| {
+        Some(format!("\n    name     {view}: {}", departure.as_ref()?.reason()))
+    });
     [
         format!("  sighting {id}  {host}  {size}  of {when}  {hash}{}", age(&wish.claim)),
         format!("    is       {}, {}{view}", standing.status, standing.placement),
-        format!("    why      {}", reason(wish, explained)),
+        format!("    why      {}{}", reason(wish, explained), name.unwrap_or_default()),
         format!("    content  {}", content(&wish.claim)),
     ]
     .join("\n")
@@ -111,6 +122,9 @@ fn reason(wish: &Wish, explained: &Explained) -> String {
                 "gets its host into its name: {} has the plain one, with other bytes",
                 sighting(owner, explained)
             )
+        }
+        Rule::Superseded { by } if matches!(wish.want, Want::View(_)) => {
+            format!("gets its date into its name: superseded by {}", sighting(by, explained))
         }
         Rule::Superseded { by } => format!("not shown: superseded by {}", sighting(by, explained)),
         Rule::Refused(Reason::Awaiting) => {

@@ -1,11 +1,11 @@
 //! Why some places are as they are.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use mama_ports::vocab::Place;
+use mama_ports::vocab::{ObservationId, Place};
 
 use super::{Apply, ApplyError, is_waiting};
-use crate::reconcile::{Plan, Wish, desired};
+use crate::reconcile::{Named, Plan, Promised, Wish, desired};
 
 /// One place, explained.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Explained {
     pub place: Place,
     /// Every sighting that competes for it, in id order, and the rule that decided about each.
     pub wishes: Vec<Wish>,
+    /// The names of those that are shown, and why these.
+    pub names: BTreeMap<ObservationId, Named>,
     /// What the next apply would do about the place; nothing if nothing of it is open.
     pub plan: Plan,
 }
@@ -29,14 +31,12 @@ impl Apply {
             if contest.claims.is_empty() {
                 continue;
             }
+            let (plan, _) = self.think(std::slice::from_ref(&contest), &Promised::default()).await?;
+            let names = plan.names.clone();
             let is_next = contest.claims.iter().any(|claim| is_waiting(claim, self.scope()));
-            let plan = if is_next {
-                self.think(std::slice::from_ref(&contest), &BTreeSet::new()).await?
-            } else {
-                Plan::default()
-            };
+            let plan = if is_next { plan } else { Plan::default() };
             let wishes = desired(&contest, &self.policy.rules);
-            explained.push(Explained { place: contest.place, wishes, plan });
+            explained.push(Explained { place: contest.place, wishes, names, plan });
         }
         Ok(explained)
     }

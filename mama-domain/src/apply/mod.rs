@@ -2,6 +2,7 @@
 //!
 //! One loop: `contests → desired → survey → plan → audit → (show | perform → settle)`. What a run has settled is durable;
 //! an interruption anywhere leaves rubbish in the staging area, or a durable name that the catalog learns of next time.
+//! At the end, what the catalog has learned is written into the archive's manifests.
 
 mod explain;
 mod perform;
@@ -13,24 +14,27 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use mama_ports::events::{Event, EventSink, Severity, Trouble};
-use mama_ports::filesystem::{FsError, FsErrorKind};
-use mama_ports::repository::{Catalog, Lease, PageSize, RepositoryError, Scope, Source};
+use mama_ports::filesystem::FsError;
+use mama_ports::manifest::{Manifests, Mark};
+use mama_ports::repository::{Catalog, PageSize, RepositoryError, Scope, Source};
 use mama_ports::runtime::{Clock, Workers};
 use mama_ports::vocab::{ArchiveId, BlobHash, Claim, Contest, ObservationId, PoolHealth, Status};
 use mama_ports::volumes::Volumes;
 
-use crate::archive::{Archive, SourceTrees, Stopped, Transfers};
-use crate::layout;
+use crate::archive::{Archive, LockError, Locked, ManifestError, SourceTrees, Stopped, Transfers};
+use crate::explaining::{self, Disagreement, ExplainError, Position};
+use crate::layout::Folding;
+use crate::manifest::Agreement;
 use crate::reconcile::{
-    Actual, Agreed, Contradiction, Plan, Rules, Stale, Want, Wish, audit, desired, hold_to, plan,
+    Actual, Agreed, Contradiction, Plan, Promised, Rules, Stale, Want, Wish, audit, desired, hold_to, plan,
 };
 use perform::Run;
 
 pub use explain::Explained;
 pub use report::{ApplyReport, PlanReport, trouble};
 
-/// Places that are planned together.
-const PAGE: PageSize = PageSize(1024);
+/// Places that are planned together: enough for long batches, few enough for memory.
+pub const PAGE: PageSize = PageSize(1024);
 
 /// Sources that are tried for one content.
 const SOURCES: PageSize = PageSize(8);
@@ -39,6 +43,8 @@ const SOURCES: PageSize = PageSize(8);
 pub struct Apply {
     /// The catalog.
     pub catalog: Arc<dyn Catalog>,
+    /// What the catalog knows of the archive's manifests.
+    pub manifests: Arc<dyn Manifests>,
     /// The archive.
     pub archive: Archive,
     /// The folders that this machine can reach.
@@ -64,6 +70,8 @@ pub struct Policy {
     pub transfers: Transfers,
     /// Bytes that stay free on the archive's disk.
     pub reserve: u64,
+    /// Places that are planned together; [`PAGE`] unless there is a reason.
+    pub page: PageSize,
     /// Set: a snapshot is made before the first change, and so many of mama's are kept.
     pub snapshots: Option<NonZeroUsize>,
 }
@@ -83,6 +91,12 @@ pub enum ApplyError {
     /// The lock cannot be taken.
     #[error("cannot lock the archive")]
     Lock(#[source] FsError),
+    /// Archive and catalog are not of one history.
+    #[error("{0}")]
+    Disagreement(#[source] Disagreement),
+    /// The archive's manifests fail.
+    #[error("{0}")]
+    Manifest(#[source] ManifestError),
     /// Catalog and archive do not belong together.
     #[error(
         "the catalog belongs to archive {catalog}, and this is archive {archive}; check `archive` and `database` in the configuration"
@@ -125,13 +139,44 @@ pub enum ApplyError {
     Contradiction(#[source] Contradiction),
 }
 
+impl From<LockError> for ApplyError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Busy => Self::Locked,
+            LockError::Disk(error) => Self::Lock(error),
+            LockError::Catalog(error) => Self::Catalog(error),
+        }
+    }
+}
+
+impl From<ExplainError> for ApplyError {
+    fn from(error: ExplainError) -> Self {
+        match error {
+            ExplainError::Catalog(error) => Self::Catalog(error),
+            ExplainError::Disagreement(disagreement) => Self::Disagreement(disagreement),
+            ExplainError::Manifest(ManifestError::Stopped(stopped)) => Self::Archive(stopped),
+            ExplainError::Manifest(error) => Self::Manifest(error),
+        }
+    }
+}
+
 /// One page of the catalog, thought through.
 struct Page {
     plan: Plan,
+    folding: Folding,
     /// The open claims, in scope.
     waiting: BTreeSet<ObservationId>,
     /// The cursor of the page after it.
     next: Option<ObservationId>,
+}
+
+impl Page {
+    /// Tells the pages after it which names it gives away, where the archive itself cannot tell byte for byte.
+    fn promise(&self, promised: &mut Promised) {
+        if self.folding == Folding::Folds {
+            promised.keep_views(&self.plan.actions, self.folding);
+        }
+    }
 }
 
 impl Apply {
@@ -144,23 +189,26 @@ impl Apply {
     }
 
     async fn run_pages(&self, report: &mut ApplyReport) -> Result<(), ApplyError> {
-        self.check_identity().await?;
+        let position = self.check_identity().await?;
         let scope = self.scope();
         let open = self.catalog.open(scope).await?;
         self.events.emit(Event::ApplyStarted { open });
-        if open == 0 {
+        if open == 0 && position.agreement == Agreement::Agree && !position.catalog.is_unsaved {
             return Ok(());
         }
-        let mut run = self.begin().await?;
+        let (mut run, last) = self.begin().await?;
+        let mut promised = Promised::default();
         let mut after = None;
         let mut seen = BTreeSet::new();
-        while let Some(mut page) = self.page(scope, after, &BTreeSet::new(), &seen).await? {
+        while let Some(mut page) = self.page(scope, after, &promised, &seen).await? {
+            page.promise(&mut promised);
             run.turn(&page, report).await?;
             self.events.emit(Event::Applied { observations: page.waiting.len() as u64 });
             after = page.next;
             seen.append(&mut page.waiting);
             seen = seen.split_off(&after.unwrap_or(ObservationId(i64::MIN)));
         }
+        report.explained = explaining::write(&*self.manifests, &run.locked, last, 0).await?;
         Ok(())
     }
 
@@ -182,13 +230,16 @@ impl Apply {
         report: &mut ApplyReport,
     ) -> Result<(), ApplyError> {
         self.check_identity().await?;
-        let mut run = self.begin().await?;
+        let (mut run, last) = self.begin().await?;
+        let mut promised = Promised::default();
         for agreed in pages {
             let contests = self.catalog.claims(&agreed.places()).await?;
-            let now = self.think(&contests, &BTreeSet::new()).await?;
+            let (now, folding) = self.think(&contests, &promised).await?;
             let (plan, stale) = hold_to(&agreed, now, &contests);
             let open = plan.prospects.iter().filter(|prospect| prospect.open);
-            let page = Page { waiting: open.map(|prospect| prospect.id).collect(), plan, next: None };
+            let waiting = open.map(|prospect| prospect.id).collect();
+            let page = Page { plan, folding, waiting, next: None };
+            page.promise(&mut promised);
             run.turn(&page, report).await?;
             report.stale += stale.len() as u64;
             for Stale { at, why } in stale {
@@ -197,6 +248,7 @@ impl Apply {
             }
             self.events.emit(Event::Applied { observations: agreed.prospects.len() as u64 });
         }
+        report.explained = explaining::write(&*self.manifests, &run.locked, last, 0).await?;
         Ok(())
     }
 
@@ -204,10 +256,11 @@ impl Apply {
     pub async fn plan(&self, show: &mut (dyn FnMut(&Plan) + Send)) -> Result<PlanReport, ApplyError> {
         self.check_identity().await?;
         let mut report = PlanReport::default();
-        let mut promised = BTreeSet::new();
+        let mut promised = Promised::default();
         let mut after = None;
         while let Some(page) = self.page(self.scope(), after, &promised, &BTreeSet::new()).await? {
-            promised.extend(page.plan.stores().map(|store| store.hash));
+            promised.contents.extend(page.plan.stores().map(|store| store.hash));
+            promised.keep_views(&page.plan.actions, page.folding);
             report.count(&page.plan, page.waiting.len() as u64);
             show(&page.plan);
             after = page.next;
@@ -219,33 +272,25 @@ impl Apply {
         if self.policy.rules.auto_assign { Scope::WithPending } else { Scope::Decided }
     }
 
-    async fn check_identity(&self) -> Result<(), ApplyError> {
+    async fn check_identity(&self) -> Result<Position, ApplyError> {
         match self.catalog.archive().await? {
             Some(catalog) if catalog != *self.archive.id() => {
                 Err(ApplyError::Foreign { archive: self.archive.id().clone(), catalog })
             }
-            Some(_) | None => Ok(()),
+            Some(_) | None => Ok(explaining::agreed(&self.archive, &*self.manifests, &self.workers).await?),
         }
     }
 
-    /// Makes sure that the archive can be written, takes the locks, and clears away what an interrupted run left.
-    async fn begin(&self) -> Result<Run<'_>, ApplyError> {
+    /// Makes sure that the archive can be written, takes the locks, clears away what an interrupted run left, and ends what it began to explain; gives the last manifest, too.
+    async fn begin(&self) -> Result<(Run<'_>, Option<Mark>), ApplyError> {
         self.check_room(0).await?;
         self.check_pool().await?;
-        let run = self.lock().await?;
-        run.on_worker(|archive| archive.sweep()).await?;
-        Ok(run)
-    }
-
-    async fn lock(&self) -> Result<Run<'_>, ApplyError> {
-        let archive = self.archive.clone();
-        let locked = self.workers.start(move || archive.tree().lock(&layout::lock_path())).await;
-        let lock = locked.map_err(|error| match error.kind {
-            FsErrorKind::Locked => ApplyError::Locked,
-            _ => ApplyError::Lock(error),
-        })?;
-        let Lease { epoch, held } = self.catalog.lease().await?.ok_or(ApplyError::Locked)?;
-        Ok(Run { apply: self, locks: Arc::new((lock, held)), epoch, is_secured: false })
+        let locked = Locked::take(&self.archive, &self.workers, &*self.catalog).await?;
+        let run = Run { apply: self, locked, is_secured: false };
+        let position = self.check_identity().await?;
+        run.on_worker(|archive| archive.sweep().and_then(|()| archive.leave_probe())).await?;
+        let last = explaining::resume(&*self.manifests, &run.locked, &position).await?;
+        Ok((run, last))
     }
 
     async fn check_room(&self, needed: u64) -> Result<(), ApplyError> {
@@ -266,10 +311,10 @@ impl Apply {
         &self,
         scope: Scope,
         after: Option<ObservationId>,
-        promised: &BTreeSet<BlobHash>,
+        promised: &Promised,
         seen: &BTreeSet<ObservationId>,
     ) -> Result<Option<Page>, ApplyError> {
-        let mut contests = self.catalog.contests(scope, after, PAGE).await?;
+        let mut contests = self.catalog.contests(scope, after, self.policy.page).await?;
         let is_waiting = |claim: &&Claim| is_waiting(claim, scope);
         let first_waiting =
             |contest: &Contest| contest.claims.iter().filter(is_waiting).map(|claim| claim.id).min();
@@ -281,18 +326,26 @@ impl Apply {
             .filter(is_waiting)
             .map(|claim| claim.id)
             .collect();
-        let plan = self.think(&contests, promised).await?;
-        Ok(Some(Page { plan, waiting, next }))
+        let (plan, folding) = self.think(&contests, promised).await?;
+        Ok(Some(Page { plan, folding, waiting, next }))
     }
 
-    /// What is to be done about some places.
-    async fn think(&self, contests: &[Contest], promised: &BTreeSet<BlobHash>) -> Result<Plan, ApplyError> {
+    /// Surveys, plans, and surveys again what the plan turns out to need.
+    async fn think(&self, contests: &[Contest], promised: &Promised) -> Result<(Plan, Folding), ApplyError> {
         let wishes = contests.iter().flat_map(|contest| desired(contest, &self.policy.rules)).collect();
-        let (wishes, actual) = self.survey(wishes).await?;
-        let plan = plan(&wishes, &actual, promised);
-        match audit(&wishes, &plan).into_iter().next() {
+        let (wishes, mut actual) = self.survey(wishes).await?;
+        let plan = loop {
+            let mut plan = plan(&wishes, &actual, promised);
+            if plan.unknown.is_empty() {
+                break plan;
+            }
+            let (archive, unknown) = (self.archive.clone(), std::mem::take(&mut plan.unknown));
+            let looked = self.workers.start(move || archive.look(&mut actual, unknown).map(|()| actual));
+            actual = looked.await?;
+        };
+        match audit(&wishes, &plan, actual.folding).into_iter().next() {
             Some(contradiction) => Err(ApplyError::Contradiction(contradiction)),
-            None => Ok(plan),
+            None => Ok((plan, actual.folding)),
         }
     }
 

@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use mama_ports::events::{Event, Trouble};
-use mama_ports::filesystem::Held;
-use mama_ports::repository::{Epoch, SettleBatch, Settled};
+use mama_ports::repository::{SettleBatch, Settled};
 use mama_ports::runtime::Pending;
 use mama_ports::vocab::{BlobHash, FileId, RelPath, Status};
 
 use super::report::{ApplyReport, trouble};
 use super::{Apply, ApplyError, Page};
-use crate::archive::{Archive, Entered, Transfer, Verdict};
+use crate::archive::{Archive, Entered, Locked, Transfer, Verdict};
 use crate::layout;
 use crate::reconcile::{
     Action, Done, Goal, LinkView, Plan, Prospect, Refusal, RemoveView, StoreBlob, settle,
@@ -21,16 +20,10 @@ use crate::reconcile::{
 const BATCH_FILES: usize = 256;
 const BATCH_BYTES: u64 = 256 << 20;
 
-/// The archive's lock, for its disk, and the catalog's lease, for whoever reaches the archive by another way.
-pub(super) type Locks = (Box<dyn Held>, Box<dyn Held>);
-
 /// An apply that holds the locks.
 pub(super) struct Run<'a> {
     pub(super) apply: &'a Apply,
-    /// Every job keeps them, so that a run that is dropped frees the archive only when its last job is done.
-    pub(super) locks: Arc<Locks>,
-    /// The lease's number.
-    pub(super) epoch: Epoch,
+    pub(super) locked: Locked,
     /// Whether the snapshot is made that comes before the first change.
     pub(super) is_secured: bool,
 }
@@ -44,17 +37,12 @@ impl Run<'_> {
         &self,
         work: impl FnOnce(&Archive) -> T + Send + 'static,
     ) -> Pending<T> {
-        let (archive, locks) = (self.apply.archive.clone(), Arc::clone(&self.locks));
-        self.apply.workers.start(move || {
-            let done = work(&archive);
-            drop(locks);
-            done
-        })
+        self.locked.on_worker(work)
     }
 
     /// A batch that says nothing yet.
     fn batch(&self) -> SettleBatch {
-        SettleBatch { under: Some(self.epoch), ..SettleBatch::default() }
+        SettleBatch { under: Some(self.locked.epoch), ..SettleBatch::default() }
     }
 
     /// Takes one page's turn: a snapshot before the first change, if one is asked for, and room for others at once if it fails.

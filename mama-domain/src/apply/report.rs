@@ -46,6 +46,8 @@ pub struct ApplyReport {
     pub elsewhere: u64,
     /// Observations about which nothing was done, because the agreed plan is not today's any more.
     pub stale: u64,
+    /// Rows of the catalog that were written into the archive's manifests.
+    pub explained: u64,
     /// How long it took.
     pub seconds: f64,
     /// The snapshot that was made before the first change, `dataset@name`.

@@ -2,6 +2,9 @@
 //!
 //! Content store and view tree are one thing here, because they share inodes. What may be swapped is the tree.
 
+mod folding;
+mod lock;
+mod manifests;
 mod open;
 mod perform;
 mod publish;
@@ -17,6 +20,9 @@ use mama_ports::content::ContentHasher;
 use mama_ports::filesystem::{FsError, WriteTree};
 use mama_ports::vocab::{AbsPath, ArchiveId};
 
+pub use lock::LockError;
+pub(crate) use lock::Locked;
+pub use manifests::ManifestError;
 pub use open::{ArchiveError, Identity, create, open};
 pub(crate) use open::{holding, is_one};
 pub use perform::{Entered, Staging, Transfers, Verdict, ViewsDone};

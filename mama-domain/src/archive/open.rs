@@ -103,7 +103,9 @@ pub fn create(
         };
         lay_out(&*tree, &id).map_err(failed)?;
     }
-    open(fs, root, hasher)
+    let archive = open(fs, root, hasher)?;
+    archive.leave_probe().map_err(|stopped| failed(stopped.source))?;
+    Ok(archive)
 }
 
 /// Whether `folder` is an archive, whoever's: its marker is there, and is a file.

@@ -1,15 +1,15 @@
 //! Facts for the planner.
 
-use std::collections::btree_map::Entry;
+use std::collections::btree_map;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mama_ports::filesystem::{Filesystem, Fs, FsErrorKind, ReadTree};
+use mama_ports::filesystem::{Entry, Filesystem, Fs, FsErrorKind, ReadTree};
 use mama_ports::repository::Source;
 use mama_ports::vocab::{AbsPath, BlobHash, FileId, FileKind, HostName, RelPath};
 
 use super::{Archive, Stopped, stopped};
-use crate::layout;
+use crate::layout::{self, Folding};
 use crate::reconcile::{Actual, BlobFact, NoSource, SourceFact, ViewFact, Want, Wish};
 
 /// The source roots of this host, each opened once.
@@ -78,7 +78,7 @@ impl Archive {
         let mut candidates: BTreeMap<BlobHash, Vec<Source>> = BTreeMap::new();
         let mut unstored: BTreeSet<BlobHash> = BTreeSet::new();
         for Wish { claim, .. } in wishes {
-            if let Entry::Vacant(entry) = actual.blobs.entry(claim.hash) {
+            if let btree_map::Entry::Vacant(entry) = actual.blobs.entry(claim.hash) {
                 entry.insert(self.find_blob(&claim.hash, claim.fingerprint.size)?);
             }
         }
@@ -89,7 +89,11 @@ impl Archive {
                 views.entry(view.clone()).or_default().insert(claim.hash);
             }
             match want {
-                Want::View(view) => drop(views.entry(view.clone()).or_default().insert(claim.hash)),
+                Want::View(shown) => {
+                    for name in &shown.names {
+                        views.entry(name.clone()).or_default().insert(claim.hash);
+                    }
+                }
                 Want::Content => {}
                 Want::Nothing(_) => continue,
             }
@@ -109,17 +113,36 @@ impl Archive {
             actual.sources.insert(hash, sources.find(&candidates));
         }
         actual.quarantined = self.find_quarantined(actual.blobs.keys())?;
+        actual.folding = self.folding()?;
+        self.look(&mut actual, views)?;
+        Ok(actual)
+    }
+
+    /// Looks at further view paths, each with the contents of which a copy may be there.
+    pub fn look(
+        &self,
+        actual: &mut Actual,
+        views: BTreeMap<RelPath, BTreeSet<BlobHash>>,
+    ) -> Result<(), Stopped> {
         let inode = |fact: &BlobFact| match fact {
             BlobFact::Present(id) | BlobFact::Damaged(id) => Some(*id),
             BlobFact::Absent => None,
         };
-        let ours: BTreeSet<FileId> =
-            actual.blobs.values().filter_map(inode).chain(actual.quarantined.iter().copied()).collect();
+        let ours =
+            actual.blobs.values().filter_map(inode).chain(actual.quarantined.keys().copied()).collect();
+        let mut folders = BTreeSet::new();
+        let mut listings = BTreeMap::new();
         for (view, expected) in views {
-            let fact = self.find_view(&view, &expected, &ours)?;
+            let fact = self.find_view(&view, &expected, &ours, &mut folders)?;
+            if actual.folding == Folding::Folds && matches!(fact, ViewFact::File(_) | ViewFact::Copy(..)) {
+                let spelling = self.spelling(&view, &mut listings)?;
+                if spelling != view {
+                    actual.spellings.insert(view.clone(), spelling);
+                }
+            }
             actual.views.insert(view, fact);
         }
-        Ok(actual)
+        Ok(())
     }
 
     /// Reads a content whose inode is that of a file with other bytes: a file that was handed over may be edited in place.
@@ -137,15 +160,18 @@ impl Archive {
         }
     }
 
+    /// What stands at a view; `folders` are those known to be there.
     fn find_view(
         &self,
         view: &RelPath,
         expected: &BTreeSet<BlobHash>,
         ours: &BTreeSet<FileId>,
+        folders: &mut BTreeSet<RelPath>,
     ) -> Result<ViewFact, Stopped> {
         let facts = match self.tree.facts(view) {
-            Ok(None) => return Ok(ViewFact::Absent),
+            Ok(None) => return self.find_way(view, ours, folders),
             Ok(Some(facts)) if facts.kind == FileKind::File => facts,
+            Ok(Some(facts)) if facts.kind == FileKind::Directory => return Ok(ViewFact::Folder),
             Ok(Some(_)) => return Ok(ViewFact::Foreign),
             Err(error) => match error.kind {
                 FsErrorKind::Escape | FsErrorKind::NotDirectory => return Ok(ViewFact::Foreign),
@@ -158,25 +184,85 @@ impl Archive {
         if ours.contains(&facts.id) {
             return Ok(ViewFact::File(facts.id));
         }
-        // only where a foreign file stands is it worth a read to know whether it is a copy of ours
-        let copied = expected.iter().find(|hash| matches!(self.holds(view, hash), Ok(true)));
-        Ok(copied.map_or(ViewFact::File(facts.id), |hash| ViewFact::Copy(facts.id, *hash)))
+        // only where an unknown file stands is it worth a read to know whether it is ours
+        Ok(match self.content_at(view) {
+            Some(hash) if self.is_link_to(&hash, facts.id)? => ViewFact::Ours(facts.id),
+            Some(hash) if expected.contains(&hash) => ViewFact::Copy(facts.id, hash),
+            Some(_) | None => ViewFact::File(facts.id),
+        })
+    }
+
+    /// Whether the folders of a view that is not there are, or can be made.
+    fn find_way(
+        &self,
+        view: &RelPath,
+        ours: &BTreeSet<FileId>,
+        folders: &mut BTreeSet<RelPath>,
+    ) -> Result<ViewFact, Stopped> {
+        for folder in std::iter::successors(view.parent(), RelPath::parent) {
+            if folders.contains(&folder) {
+                return Ok(self.refusal(&folder, view).map_or(ViewFact::Absent, ViewFact::Unusable));
+            }
+            let facts = match self.tree.facts(&folder) {
+                Ok(None) => continue,
+                Ok(Some(facts)) => facts,
+                Err(error) => return Err(stopped("look at a folder of views")(error)),
+            };
+            match facts.kind {
+                FileKind::Directory => {
+                    if let Some(kind) = self.refusal(&folder, view) {
+                        return Ok(ViewFact::Unusable(kind));
+                    }
+                    folders.insert(folder);
+                    break;
+                }
+                FileKind::File => {
+                    let is_ours = ours.contains(&facts.id)
+                        || self
+                            .content_at(&folder)
+                            .map_or(Ok(false), |hash| self.is_link_to(&hash, facts.id))?;
+                    return Ok(if is_ours { ViewFact::Below(folder) } else { ViewFact::Foreign });
+                }
+                FileKind::Symlink | FileKind::Special => return Ok(ViewFact::Foreign),
+            }
+        }
+        Ok(ViewFact::Absent)
+    }
+
+    /// Why the file system would refuse a name on the way from a folder that is there down to `view`, if it would.
+    fn refusal(&self, folder: &RelPath, view: &RelPath) -> Option<FsErrorKind> {
+        let missing = view.names().skip(folder.names().count() + 1);
+        missing.filter(|name| !layout::is_tame(name)).find_map(|name| {
+            let kind = self.tree.facts(&folder.join(&name)).err()?.kind;
+            matches!(kind, FsErrorKind::NameTooLong | FsErrorKind::NameRefused).then_some(kind)
+        })
+    }
+
+    /// The hash of a file in the archive; `None` if it cannot be read.
+    fn content_at(&self, path: &RelPath) -> Option<BlobHash> {
+        let mut file = self.tree.open(path).ok()?;
+        Some(self.hasher.digest(&mut file).ok()?.hash)
+    }
+
+    fn is_link_to(&self, hash: &BlobHash, id: FileId) -> Result<bool, Stopped> {
+        let facts = self.tree.facts(&layout::blob_path(hash)).map_err(stopped("look at a content"))?;
+        Ok(facts.is_some_and(|facts| facts.id == id))
     }
 
     /// The inodes in quarantine that were these contents once.
     fn find_quarantined<'a>(
         &self,
         hashes: impl Iterator<Item = &'a BlobHash>,
-    ) -> Result<Vec<FileId>, Stopped> {
+    ) -> Result<BTreeMap<FileId, BlobHash>, Stopped> {
         let failed = || stopped("look into quarantine");
-        let mut found = Vec::new();
+        let mut found = BTreeMap::new();
         if self.tree.facts(&layout::quarantine()).map_err(failed())?.is_none() {
             return Ok(found);
         }
         for hash in hashes {
             for nth in 0.. {
                 match self.tree.facts(&layout::quarantine_path(hash, nth)).map_err(failed())? {
-                    Some(facts) => found.push(facts.id),
+                    Some(facts) => drop(found.insert(facts.id, *hash)),
                     None => break,
                 }
             }
@@ -184,7 +270,41 @@ impl Archive {
         Ok(found)
     }
 
-    fn find_blob(&self, hash: &BlobHash, size: u64) -> Result<BlobFact, Stopped> {
+    /// The folders that contents lie in, in order.
+    pub(crate) fn content_folders(&self) -> Result<Vec<RelPath>, Stopped> {
+        let mut found = Vec::new();
+        for above in self.folders_in(&layout::blobs())? {
+            found.extend(self.folders_in(&above)?);
+        }
+        Ok(found)
+    }
+
+    fn folders_in(&self, folder: &RelPath) -> Result<Vec<RelPath>, Stopped> {
+        let entries = self.tree.list(folder).map_err(stopped("list the contents"))?;
+        let is_folder =
+            |entry: &Entry| entry.facts.as_ref().is_ok_and(|facts| facts.kind == FileKind::Directory);
+        let mut found: Vec<RelPath> =
+            entries.iter().filter(|entry| is_folder(entry)).map(|entry| folder.join(&entry.name)).collect();
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// The contents in one of these folders, by name, with the sizes of the files.
+    pub(crate) fn contents_in(&self, folder: &RelPath) -> Result<Vec<(BlobHash, u64)>, Stopped> {
+        let mut found = Vec::new();
+        for entry in self.tree.list(folder).map_err(stopped("list the contents"))? {
+            let name = std::str::from_utf8(entry.name.as_bytes()).unwrap_or_default();
+            let Ok(hash) = name.parse::<BlobHash>() else { continue };
+            let facts = entry.facts.map_err(stopped("look at a content"))?;
+            if facts.kind == FileKind::File && layout::blob_path(&hash) == folder.join(&entry.name) {
+                found.push((hash, facts.size));
+            }
+        }
+        Ok(found)
+    }
+
+    /// What stands under a content's name; it is not read.
+    pub(crate) fn find_blob(&self, hash: &BlobHash, size: u64) -> Result<BlobFact, Stopped> {
         let facts = self.tree.facts(&layout::blob_path(hash)).map_err(stopped("look at a content"))?;
         Ok(match facts {
             None => BlobFact::Absent,

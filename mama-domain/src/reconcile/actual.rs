@@ -6,15 +6,21 @@ use mama_ports::filesystem::FsErrorKind;
 use mama_ports::repository::Source;
 use mama_ports::vocab::{BlobHash, FileId, RelPath};
 
+use crate::layout::Folding;
+
 /// The facts about everything that the wishes of one page mention.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Actual {
     /// The contents, by hash.
     pub blobs: BTreeMap<BlobHash, BlobFact>,
-    /// Inodes that were contents once and lie in quarantine: a view of one is ours to replace.
-    pub quarantined: Vec<FileId>,
-    /// The view paths that are wanted or were made.
+    /// Inodes that were these contents once and lie in quarantine: a view of one is ours to replace.
+    pub quarantined: BTreeMap<FileId, BlobHash>,
+    /// The view paths that are wanted or were made. A planner that needs to know more says so: [`Plan::unknown`](super::Plan).
     pub views: BTreeMap<RelPath, ViewFact>,
+    /// Which names the archive takes for one.
+    pub folding: Folding,
+    /// How a view is spelled in the archive, where it is there only because the archive takes two names for one.
+    pub spellings: BTreeMap<RelPath, RelPath>,
     /// Where a content that is not stored could be read.
     pub sources: BTreeMap<BlobHash, SourceFact>,
 }
@@ -31,7 +37,7 @@ pub enum BlobFact {
 }
 
 /// What lies at a view path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ViewFact {
     /// Nothing.
     Absent,
@@ -39,7 +45,13 @@ pub enum ViewFact {
     File(FileId),
     /// This file, which is no link but holds the content that is expected here: made where an inode could take no more names.
     Copy(FileId, BlobHash),
-    /// No regular file, or the way there leads through something that is no folder.
+    /// This link to a content that none of the wishes mentions.
+    Ours(FileId),
+    /// A folder.
+    Folder,
+    /// Nothing, because a link to a content stands where this folder would have to be.
+    Below(RelPath),
+    /// Nothing that mama made, or the way there leads through such a thing.
     Foreign,
     /// The name cannot be used, for this reason.
     Unusable(FsErrorKind),

@@ -1,8 +1,8 @@
 //! What the archive should hold and show for each observation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use mama_ports::vocab::{BlockReason, Claim, Contest, HostName, ObservationId, RelPath, Status};
+use mama_ports::vocab::{BlobHash, BlockReason, Claim, Contest, HostName, ObservationId, RelPath, Status};
 
 use crate::layout;
 
@@ -11,6 +11,8 @@ use crate::layout;
 pub struct Rules {
     /// Whether apply promotes what is pending.
     pub auto_assign: bool,
+    /// Whether superseded versions are shown, too.
+    pub history: bool,
 }
 
 /// What the archive should do about one observation.
@@ -51,12 +53,32 @@ pub enum Rule {
 /// What should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Want {
-    /// Its content stored, and shown here.
-    View(RelPath),
+    /// Its content stored, and shown.
+    View(Shown),
     /// Its content stored, but not shown: a newer version has the name.
     Content,
     /// Neither, though a content that is stored stays.
     Nothing(Reason),
+}
+
+/// How an observation is to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The rule that chose the name.
+    pub role: Role,
+    /// The name, and those that serve where it is taken; at least one. What stands in the archive may call for another spelling.
+    pub names: Vec<RelPath>,
+}
+
+/// The rule that chose the name of a view. In the order in which names are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// It has the place's plain name: it, or another host with the same bytes, was there first.
+    Plain,
+    /// Another host was there first, with other bytes.
+    OtherHost,
+    /// A newer version has the name.
+    Version,
 }
 
 /// Why an observation is not to be shown.
@@ -109,12 +131,31 @@ pub fn desired(contest: &Contest, rules: &Rules) -> Vec<Wish> {
 
     let mut claims: Vec<&Claim> = contest.claims.iter().collect();
     claims.sort_by_key(|claim| claim.id);
+    let shown: BTreeSet<BlobHash> = claims
+        .iter()
+        .filter(|claim| matches!(rule(claim), Rule::First | Rule::SameBytes { .. } | Rule::OtherHost { .. }))
+        .map(|claim| claim.hash)
+        .collect();
+    // equal versions are one, as old as the first of them
+    let mut versions: BTreeMap<BlobHash, &Claim> = BTreeMap::new();
+    for claim in &claims {
+        versions.entry(claim.hash).or_insert(claim);
+    }
     let wish = |claim: &Claim| {
+        let Claim { hash, .. } = claim;
+        let show = |role, names| Want::View(Shown { role, names });
         let why = rule(claim);
         let want = match why {
-            Rule::First | Rule::SameBytes { .. } => Want::View(layout::view_path(&contest.place)),
+            Rule::First | Rule::SameBytes { .. } => {
+                show(Role::Plain, vec![layout::view_path(&contest.place)])
+            }
             Rule::OtherHost { .. } => {
-                Want::View(layout::view_path_of_host(&contest.place, &claim.at.root.host, &claim.hash))
+                let host = &claim.at.root.host;
+                show(Role::OtherHost, vec![layout::view_path_of_host(&contest.place, host, hash)])
+            }
+            Rule::Superseded { .. } if rules.history && !shown.contains(hash) => {
+                let written = versions[hash].fingerprint.mtime;
+                show(Role::Version, layout::view_paths_of_version(&contest.place, written, hash).to_vec())
             }
             Rule::Superseded { .. } => Want::Content,
             Rule::Refused(reason) => Want::Nothing(reason),
@@ -137,8 +178,7 @@ fn refusal(claim: &Claim, rules: &Rules) -> Option<Reason> {
 #[cfg(test)]
 mod tests {
     use mama_ports::vocab::{
-        AbsPath, BlobHash, FileName, Fingerprint, Location, Placement, ScanRoot, SourceKind, Standing,
-        Timestamp,
+        AbsPath, FileName, Fingerprint, Location, Placement, ScanRoot, SourceKind, Standing, Timestamp,
     };
 
     use super::*;
@@ -171,7 +211,7 @@ mod tests {
 
     fn rules_of(claims: Vec<Claim>, auto_assign: bool) -> Vec<Rule> {
         let contest = Contest { place: claims[0].at.place(), claims };
-        desired(&contest, &Rules { auto_assign }).into_iter().map(|wish| wish.why).collect()
+        desired(&contest, &Rules { auto_assign, history: false }).into_iter().map(|wish| wish.why).collect()
     }
 
     fn by(id: i64) -> ObservationId {

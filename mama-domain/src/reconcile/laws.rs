@@ -153,11 +153,18 @@ impl Model {
 }
 
 fn planned(model: &Model, rules: &Rules) -> Plan {
-    plan(&model.wishes(rules), &model.actual, &BTreeSet::new())
+    let (wishes, mut actual) = (model.wishes(rules), model.actual.clone());
+    loop {
+        let plan = plan(&wishes, &actual, &Promised::default());
+        if plan.unknown.is_empty() {
+            return plan;
+        }
+        actual.views.extend(plan.unknown.into_keys().map(|view| (view, ViewFact::Absent)));
+    }
 }
 
 fn arb_rules() -> impl Strategy<Value = Rules> {
-    any::<bool>().prop_map(|auto_assign| Rules { auto_assign })
+    (any::<bool>(), any::<bool>()).prop_map(|(auto_assign, history)| Rules { auto_assign, history })
 }
 
 proptest! {
@@ -185,7 +192,7 @@ proptest! {
     #[test]
     fn no_plan_contradicts_itself(model in arb_model(), rules in arb_rules()) {
         let wishes = model.wishes(&rules);
-        prop_assert_eq!(audit(&wishes, &planned(&model, &rules)), vec![]);
+        prop_assert_eq!(audit(&wishes, &planned(&model, &rules), layout::Folding::Exact), vec![]);
     }
 
     #[test]
@@ -230,7 +237,7 @@ proptest! {
 
     #[test]
     fn every_open_observation_ends_in_one_way(model in arb_model()) {
-        let rules = Rules { auto_assign: true };
+        let rules = Rules { auto_assign: true, history: false };
         let plan = planned(&model, &rules);
         let (settlements, findings) = settle(&plan, &Done::default());
         let ids: BTreeSet<ObservationId> = settlements.iter().map(|settlement| settlement.id).collect();
@@ -259,7 +266,7 @@ fn a_new_version_takes_the_name_and_the_old_content_stays() {
     model.actual.views.insert(view.clone(), ViewFact::File(inode(&hash(0))));
     model.claims[0].standing.placement = Placement::Placed;
     model.claims[0].view = Some(view.clone());
-    let plan = planned(&model, &Rules { auto_assign: true });
+    let plan = planned(&model, &Rules { auto_assign: true, history: false });
     model.apply(&plan);
     assert_eq!(model.actual.views.get(&view), Some(&ViewFact::File(inode(&hash(1)))));
     assert_eq!(model.actual.blobs.get(&hash(0)), Some(&BlobFact::Present(inode(&hash(0)))));
@@ -276,7 +283,7 @@ fn another_hosts_content_gets_the_hosts_name() {
         &[3; 5],
         &[],
     );
-    let views: Vec<String> = planned(&model, &Rules { auto_assign: true })
+    let views: Vec<String> = planned(&model, &Rules { auto_assign: true, history: false })
         .actions
         .iter()
         .filter_map(|action| match action {
@@ -296,8 +303,14 @@ fn what_waits_for_a_decision_takes_nobodys_name() {
         &[3; 5],
         &[],
     );
-    let wants: Vec<Want> =
-        model.wishes(&Rules { auto_assign: false }).into_iter().map(|wish| wish.want).collect();
+    let wants: Vec<Want> = model
+        .wishes(&Rules { auto_assign: false, history: false })
+        .into_iter()
+        .map(|wish| wish.want)
+        .collect();
     let view = layout::view_path(&model.claims[0].at.place());
-    assert_eq!(wants, [Want::View(view), Want::Nothing(Reason::Awaiting)]);
+    assert_eq!(
+        wants,
+        [Want::View(Shown { role: Role::Plain, names: vec![view] }), Want::Nothing(Reason::Awaiting)]
+    );
 }

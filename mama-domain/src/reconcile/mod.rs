@@ -17,8 +17,9 @@ pub use action::{Action, LinkView, RemoveView, StoreBlob};
 pub use actual::{Actual, BlobFact, NoSource, SourceFact, ViewFact};
 pub use agreed::{Agreed, Difference, Stale, hold_to};
 pub use audit::{Contradiction, audit};
-pub use desired::{Reason, Rule, Rules, Want, Wish, desired};
+pub use desired::{Reason, Role, Rule, Rules, Shown, Want, Wish, desired};
 pub use finding::{Finding, FindingKind};
+pub use naming::{Departure, Named, Promised};
 pub use plan::{Goal, Plan, Prospect, plan};
 pub use settle::{Done, Outcome, Refusal, settle};
 

@@ -8,10 +8,9 @@ use mama_ports::vocab::{
 
 use super::action::{Action, StoreBlob};
 use super::actual::{Actual, BlobFact, NoSource, SourceFact};
-use super::desired::{Reason, Want, Wish};
+use super::desired::{Reason, Role, Want, Wish};
 use super::finding::{Finding, FindingKind};
-use super::naming::{Denied, Naming};
-use crate::layout;
+use super::naming::{Denied, Named, Naming, Promised};
 use crate::lifecycle::{self, Event};
 
 /// What to do, and what each observation comes to if it is done.
@@ -25,6 +24,10 @@ pub struct Plan {
     pub findings: Vec<Finding>,
     /// Contents that the catalog believes in the archive, and that are not there, or not whole.
     pub damaged: Vec<BlobHash>,
+    /// The names that were given, and why these.
+    pub names: BTreeMap<ObservationId, Named>,
+    /// Paths that must be surveyed, each with the contents that may be there, before this is a plan.
+    pub unknown: BTreeMap<RelPath, BTreeSet<BlobHash>>,
 }
 
 /// What becomes of one observation.
@@ -70,25 +73,28 @@ pub enum Goal {
 /// Plans one page.
 ///
 /// Two passes, contents before views: which of several equal files is read, and whether a place with a missing source is
-/// served by another's copy, must not depend on the order of the wishes. Plain names are granted before those of other
-/// hosts. `promised` are contents that an earlier page of the same plan stores; only a dry run, which settles nothing, has any.
-pub fn plan(wishes: &[Wish], actual: &Actual, promised: &BTreeSet<BlobHash>) -> Plan {
+/// served by another's copy, must not depend on the order of the wishes. Names that are in use are granted first, then
+/// plain ones, those of other hosts, and those of older versions. `promised` is what earlier pages of the same run do.
+/// If the plan has `unknown`, survey that and plan again.
+pub fn plan(wishes: &[Wish], actual: &Actual, promised: &Promised) -> Plan {
     let mut wishes: Vec<&Wish> = wishes.iter().collect();
-    wishes.sort_by_key(|wish| (is_of_another_host(wish), wish.claim.id));
+    let mut naming = Naming::new(&wishes, actual, promised);
+    wishes.sort_by_key(|wish| (!naming.keeps(wish), role(wish), wish.claim.id));
     let mut plan = Plan::default();
-    let available = plan.store_blobs(&wishes, actual, promised);
-    let mut naming = Naming::new(actual);
+    let available = plan.store_blobs(&wishes, actual, &promised.contents);
     for wish in &wishes {
         plan.settle_wish(wish, &available, &mut naming);
     }
-    plan.actions.extend(naming.into_actions(&wishes));
+    let (actions, unknown) = naming.into_actions(&wishes);
+    plan.actions.extend(actions);
+    plan.unknown = unknown;
     plan
 }
 
-fn is_of_another_host(wish: &Wish) -> bool {
+fn role(wish: &Wish) -> Option<Role> {
     match &wish.want {
-        Want::View(view) => *view != layout::view_path(&wish.claim.at.place()),
-        Want::Content | Want::Nothing(_) => false,
+        Want::View(shown) => Some(shown.role),
+        Want::Content | Want::Nothing(_) => None,
     }
 }
 
@@ -146,11 +152,11 @@ impl Plan {
         Ok(())
     }
 
-    fn settle_wish<'a>(&mut self, wish: &'a Wish, available: &Availability, naming: &mut Naming<'a>) {
+    fn settle_wish(&mut self, wish: &Wish, available: &Availability, naming: &mut Naming<'_>) {
         let Wish { claim, want, .. } = wish;
         let is_shown = matches!(want, Want::View(_));
         let unknown =
-            claim.view.as_ref().filter(|_| !is_shown).and_then(|view| Some((view, naming.unknown(view)?)));
+            claim.view.as_ref().filter(|_| !is_shown).and_then(|view| Some((view, naming.unreadable(view)?)));
         if let Some((view, why)) = unknown {
             let kind = FindingKind::Failed(format!("its view {view} cannot be removed: {why}"));
             self.find(claim, Some(kind));
@@ -165,19 +171,29 @@ impl Plan {
             (Want::Nothing(Reason::TurnedDown), _) => {
                 (Goal::closed(Placement::None), Some(FindingKind::TurnedDown))
             }
-            (_, Some(Err(why))) => without_content(claim, want, *why),
+            (_, Some(Err(why))) => {
+                if let Want::View(shown) = want {
+                    naming.reserve(wish, shown);
+                }
+                without_content(claim, want, *why)
+            }
             (Want::Content, Some(Ok(())) | None) => {
                 (Goal::Stored { or_lost: claim.gone || !claim.current }, None)
             }
-            (Want::View(view), Some(Ok(())) | None) => match naming.grant(view, claim.hash) {
-                Ok(()) => (Goal::Placed(view.clone()), None),
-                Err(Denied::Occupied) => {
-                    (Goal::retried(Placement::Conflict), Some(FindingKind::Occupied(view.clone())))
+            (Want::View(shown), Some(Ok(())) | None) => match naming.grant(wish, shown) {
+                Ok(named) => {
+                    let goal = Goal::Placed(named.view.clone());
+                    self.names.insert(claim.id, named);
+                    (goal, None)
                 }
-                Err(Denied::Unusable(kind)) => {
+                Err(Denied::Occupied(view)) => {
+                    (Goal::retried(Placement::Conflict), Some(FindingKind::Occupied(view)))
+                }
+                Err(Denied::Unusable(view, kind)) => {
                     let reason = format!("cannot be shown at {view}: {kind}");
                     (Goal::retried(Placement::Failed), Some(FindingKind::Failed(reason)))
                 }
+                Err(Denied::Unknown) => return,
             },
         };
         self.find(claim, found);

@@ -108,10 +108,11 @@ impl Disk {
     }
 
     fn vacant(&self, dir: Ino, name: &[u8]) -> Done<()> {
-        if self.names(dir)?.contains_key(name) {
-            return Err(Kind::AlreadyExists);
+        match self.lookup(dir, name) {
+            Ok(_) => Err(Kind::AlreadyExists),
+            Err(Kind::NotFound) => self.can_grow(dir),
+            Err(kind) => Err(kind),
         }
-        self.can_grow(dir)
     }
 
     fn can_grow(&self, dir: Ino) -> Done<()> {
@@ -130,8 +131,9 @@ impl Disk {
     }
 
     fn detach(&mut self, dir: Ino, name: &[u8]) {
+        let Ok(Some(name)) = self.names(dir).map(|names| self.spelling(names, name).cloned()) else { return };
         let Node::Directory { names, .. } = &mut self.get_mut(dir).node else { return };
-        if let Some(ino) = names.remove(name) {
+        if let Some(ino) = names.remove(&name) {
             self.get_mut(ino).links -= 1;
         }
         self.touch_mtime(dir);

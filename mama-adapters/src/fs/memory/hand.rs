@@ -7,7 +7,7 @@ use mama_ports::filesystem::FsErrorKind as Kind;
 use mama_ports::vocab::{AbsPath, FileFacts, FileKind, RelPath, Timestamp, escaped};
 
 use super::MemoryFs;
-use super::inode::{Access, Cloning, Disk, Done, Ino, Node, ROOT};
+use super::inode::{Access, Cloning, Disk, Done, Folding, Ino, Node, ROOT};
 
 impl MemoryFs {
     /// Writes a file, in place if it exists (its other names see it); makes missing folders.
@@ -179,6 +179,16 @@ impl MemoryFs {
     /// Whether nothing can be changed, not by the owner either.
     pub fn set_read_only(&self, read_only: bool) {
         self.change(|disk| disk.read_only = read_only);
+    }
+
+    /// Which names it takes for one.
+    pub fn set_folding(&self, folding: Folding) {
+        self.change(|disk| disk.folding = folding);
+    }
+
+    /// Refuses names longer than this, and, if `utf8_only`, names that are no text.
+    pub fn set_names(&self, longest: usize, utf8_only: bool) {
+        self.change(|disk| (disk.max_name, disk.utf8_only) = (longest, utf8_only));
     }
 
     /// The content of a file.

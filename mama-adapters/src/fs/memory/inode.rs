@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mama_ports::filesystem::FsErrorKind as Kind;
-use mama_ports::vocab::{AbsPath, FileFacts, FileId, FileKind, RelPath, Timestamp};
+use mama_ports::vocab::{AbsPath, FileFacts, FileId, FileKind, MAX_NAME, RelPath, Timestamp};
+use unicode_normalization::UnicodeNormalization;
 
 /// How many symbolic links the way to a root may lead through.
 const MAX_LINKS_FOLLOWED: usize = 40;
@@ -77,6 +78,31 @@ pub enum Cloning {
     UntoldLying,
 }
 
+/// Which names a folder takes for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Folding {
+    /// Equal bytes only.
+    #[default]
+    Exact,
+    /// Names that differ in case, as vfat does.
+    Case,
+    /// Names that differ in Unicode form, as ZFS does with `normalization=formD`.
+    Form,
+    /// Both, as ext4 does with `casefold`.
+    Both,
+}
+
+impl Folding {
+    fn key(self, name: &[u8]) -> Vec<u8> {
+        match (self, std::str::from_utf8(name)) {
+            (Self::Exact, _) | (_, Err(_)) => name.to_vec(),
+            (Self::Case, Ok(text)) => text.to_lowercase().into_bytes(),
+            (Self::Form, Ok(text)) => text.nfd().collect::<String>().into_bytes(),
+            (Self::Both, Ok(text)) => text.to_lowercase().nfd().collect::<String>().into_bytes(),
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Disk {
     pub(super) inodes: BTreeMap<Ino, Inode>,
@@ -89,6 +115,11 @@ pub(super) struct Disk {
     pub(super) max_links: u64,
     pub(super) cloning: Cloning,
     pub(super) read_only: bool,
+    pub(super) folding: Folding,
+    /// The longest name, in bytes.
+    pub(super) max_name: usize,
+    /// Whether names that are not UTF-8 are refused.
+    pub(super) utf8_only: bool,
     /// Disks that can be plugged in and out, by name.
     pub(super) plugs: BTreeMap<String, Plug>,
 }
@@ -155,6 +186,9 @@ impl Disk {
             max_links: u64::MAX,
             cloning: Cloning::Off,
             read_only: false,
+            folding: Folding::Exact,
+            max_name: MAX_NAME,
+            utf8_only: false,
             plugs: BTreeMap::new(),
         };
         disk.allocate(Node::directory(), 0o755, 1);
@@ -227,7 +261,29 @@ impl Disk {
     }
 
     pub(super) fn lookup(&self, dir: Ino, name: &[u8]) -> Done<Ino> {
-        self.names(dir)?.get(name).copied().ok_or(Kind::NotFound)
+        let names = self.names(dir)?;
+        self.acceptable(name)?;
+        self.spelling(names, name).and_then(|name| names.get(name).copied()).ok_or(Kind::NotFound)
+    }
+
+    /// How a name is spelled in a folder that takes several for one.
+    pub(super) fn spelling<'n>(&self, names: &'n Names, name: &[u8]) -> Option<&'n Vec<u8>> {
+        if let Some((name, _)) = names.get_key_value(name) {
+            return Some(name);
+        }
+        let key = self.folding.key(name);
+        let is_it = |other: &&Vec<u8>| self.folding != Folding::Exact && self.folding.key(other) == key;
+        names.keys().find(is_it)
+    }
+
+    fn acceptable(&self, name: &[u8]) -> Done<()> {
+        if name.len() > self.max_name {
+            Err(Kind::NameTooLong)
+        } else if self.utf8_only && std::str::from_utf8(name).is_err() {
+            Err(Kind::NameRefused)
+        } else {
+            Ok(())
+        }
     }
 
     /// The inode at `path` below `root`, following no link.

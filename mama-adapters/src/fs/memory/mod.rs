@@ -45,7 +45,7 @@ mod tree;
 
 pub use crash::Reboot;
 pub use fault::{Fault, Step};
-pub use inode::Cloning;
+pub use inode::{Cloning, Folding};
 
 use fault::Plan;
 use inode::{Disk, Done, Ino, Node, ROOT};

@@ -11,6 +11,7 @@ mod desk;
 mod finding;
 mod journal;
 mod lease;
+mod manifests;
 mod mounts;
 mod names;
 mod presence;
@@ -23,6 +24,7 @@ pub use desk::decide;
 pub use finding::*;
 pub use journal::*;
 pub use lease::*;
+pub use manifests::*;
 pub use mounts::*;
 pub use names::*;
 pub use presence::*;
@@ -102,6 +104,23 @@ macro_rules! repository_conformance {
             an_act_that_nobody_began_is_refused
             totals_add_up
             two_writers_add_one_content_once
+            a_new_catalog_knows_of_no_manifest
+            every_change_of_a_sighting_is_unsaved
+            every_change_of_a_content_is_unsaved
+            every_act_is_unsaved_with_its_decisions
+            what_changes_nothing_is_saved_still
+            what_changes_while_it_is_written_stays_unsaved
+            the_content_of_a_sighting_comes_with_it
+            manifests_are_announced_and_remembered
+            an_older_lease_announces_no_manifest
+            restored_rows_are_as_they_were
+            restoring_again_changes_nothing
+            restored_files_are_present_in_their_folders
+            what_is_seen_after_a_rebuild_is_new
+            of_two_current_rows_the_later_one_counts
+            a_rebuild_has_an_end
+            what_is_stored_is_listed_in_the_order_of_hashes
+            a_content_was_last_seen_where_it_is_present
         }
     };
     ($new:expr => $($promise:ident)+) => {$(
@@ -120,6 +139,7 @@ mod tests {
         let promises = [
             include_str!("apply.rs"),
             include_str!("decisions.rs"),
+            include_str!("manifests.rs"),
             include_str!("finding.rs"),
             include_str!("journal.rs"),
             include_str!("mounts.rs"),

@@ -1,0 +1,218 @@
+//! The archive explains itself: a lost catalog, an older archive, an older catalog.
+
+use std::path::Path;
+use std::process::Command;
+
+use mama_tests::postgres::Database;
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::world::{Run, World};
+
+const CATALOG: &str = "archive/.mama/catalog.sqlite3";
+
+/// A world with a history: new, edited, removed, twice the same, in folders, and a name that is no text.
+fn world(database: Option<&Database>) -> World {
+    use std::os::unix::ffi::OsStrExt;
+    let world = World::bare();
+    std::fs::create_dir(world.path("photos")).unwrap();
+    match database {
+        Some(database) => world.mama(["init", "archive", "--database", &database.url()]).done(),
+        None => world.mama(["init", "archive"]).done(),
+    };
+    for n in 0..30u8 {
+        world.write(format!("photos/{}/{n}.txt", n % 4), format!("content {}", n / 2));
+    }
+    world.write(Path::new("photos").join(std::ffi::OsStr::from_bytes(b"\xff\n.jpg")), "odd");
+    archive_all(&world);
+    world.write("photos/1/1.txt", "edited");
+    std::fs::remove_file(world.path("photos/2/2.txt")).unwrap();
+    world.mama(["ignore", "--yes", "photos/3/3.txt"]).done();
+    world.mama(["block", "--yes", "photos/3/7.txt"]).done();
+    archive_all(&world);
+    world
+}
+
+fn archive_all(world: &World) {
+    world.mama(["scan", "photos"]).done();
+    world.mama(["apply"]).done();
+}
+
+/// What a person with sqlite3 sees: every column of both views.
+fn dump(file: &Path) -> Vec<String> {
+    let connection = Connection::open(file).unwrap();
+    let decisions = "act WHERE summary IS NULL ORDER BY id";
+    ["blobs ORDER BY hash", "observations ORDER BY id", decisions, "act_item ORDER BY id"]
+        .into_iter()
+        .flat_map(|view| {
+            let mut statement = connection.prepare(&format!("SELECT * FROM {view}")).unwrap();
+            let columns = statement.column_count();
+            let rows = statement.query_map([], |row| {
+                (0..columns).map(|at| Ok(format!("{:?}", row.get_ref(at)?))).collect::<Result<Vec<_>, _>>()
+            });
+            rows.unwrap().map(|row| row.unwrap().join("|")).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn dump_of_server(database: &Database) -> Vec<String> {
+    let rows =
+        |view: &str| database.select(&format!("SELECT view::text FROM (SELECT * FROM {view}) AS view"));
+    let decisions = [rows("act WHERE summary IS NULL ORDER BY id"), rows("act_item ORDER BY id")];
+    [rows("blobs ORDER BY hash"), rows("observations ORDER BY id"), decisions.concat()].concat()
+}
+
+fn lose_catalog(world: &World) {
+    for ending in ["", "-wal", "-shm", "-lease"] {
+        std::fs::remove_file(world.path(format!("{CATALOG}{ending}"))).ok();
+    }
+}
+
+fn copy(world: &World, from: &str, to: &str) {
+    let copied = Command::new("cp").arg("-a").arg(world.path(from)).arg(world.path(to)).status().unwrap();
+    assert!(copied.success());
+}
+
+fn nothing_to_do(world: &World) {
+    let again = world.mama(["scan", "photos", "--json"]).done().summary();
+    assert_eq!((&again["new_observations"], &again["gone"]), (&0.into(), &0.into()));
+    assert_eq!(world.mama(["plan"]).status, 0);
+    let apply = world.mama(["apply", "--json"]).done().summary();
+    assert_eq!((&apply["observations"], &apply["blobs_stored"]), (&0.into(), &0.into()));
+}
+
+#[test]
+fn a_lost_catalog_comes_back() {
+    let world = world(None);
+    let before = dump(&world.path(CATALOG));
+    assert!(before.len() >= 17 + 32 + 2 + 2, "{before:#?}");
+    lose_catalog(&world);
+    world.mama(["scan", "photos"]).refused(1, &["no catalog"]);
+    let said = world.mama(["rebuild", "--json"]).done().summary();
+    assert_eq!((&said["type"], &said["observations"]), (&"rebuild_summary".into(), &32.into()));
+    assert_eq!(dump(&world.path(CATALOG)), before);
+    nothing_to_do(&world);
+    world.mama(["rebuild"]).refused(1, &["begins with an empty one", "mama dev reset --yes"]);
+    assert_eq!(world.mama(["doctor"]).status, 0);
+}
+
+#[test]
+fn a_lost_catalog_comes_back_on_a_server_and_from_there() {
+    let (first, second) = (Database::empty(), Database::empty());
+    let world = world(Some(&first));
+    let before = dump_of_server(&first);
+    world.write("mama.toml", format!("archive = 'archive'\ndatabase = '{}'\n", second.url()));
+    world.mama(["rebuild"]).done();
+    assert_eq!(dump_of_server(&second), before);
+    nothing_to_do(&world);
+    world.write("mama.toml", "archive = 'archive'\n");
+    world.mama(["rebuild"]).done();
+    nothing_to_do(&world);
+}
+
+#[test]
+fn an_archive_from_a_backup_is_refused_and_repaired() {
+    let database = Database::empty();
+    let world = world(Some(&database));
+    copy(&world, "archive", "backup");
+    world.write("photos/later.txt", "later");
+    world.write("photos/soon lost.txt", "soon lost");
+    archive_all(&world);
+    std::fs::remove_file(world.path("photos/soon lost.txt")).unwrap();
+    archive_all(&world);
+    std::fs::remove_dir_all(world.path("archive")).unwrap();
+    copy(&world, "backup", "archive");
+
+    for command in ["apply", "plan", "scan photos", "init archive"] {
+        let refused = world.mama(command.split(' '));
+        refused.refused(1, &["this archive is an older copy", "mama repair"]);
+    }
+    assert_eq!(world.mama(["doctor"]).status, 3);
+    assert!(world.mama(["stats"]).done().stderr.contains("an older copy"));
+    let preview = world.mama(["repair", "--json"]);
+    assert_eq!(preview.status, 3, "{}", preview.stderr);
+    let said = preview.summary();
+    assert_eq!((&said["missing"], &said["lost"], &said["repaired"]), (&2.into(), &1.into(), &false.into()));
+    let lost: Vec<Value> = preview.objects().into_iter().filter(|it| it["lost"] == true).collect();
+    assert_eq!(lost[0]["last_seen"], world.path("photos/soon lost.txt").to_str().unwrap());
+    world.mama(["apply"]).refused(1, &["an older copy"]);
+    let repaired = world.mama(["repair", "--yes", "--json"]);
+    assert_eq!((repaired.status, &repaired.summary()["lost"]), (4, &1.into()));
+    let apply = world.mama(["apply", "--json"]).summary();
+    assert_eq!(apply["blobs_stored"], 1);
+    assert_eq!(world.mama(["doctor"]).status, 0);
+    assert_eq!(world.mama(["repair"]).done().status, 0);
+}
+
+#[test]
+fn a_catalog_from_a_backup_is_refused_and_rebuilt() {
+    let world = world(None);
+    world.mama(["stats"]).done();
+    let backup = world.path("backup.sqlite3");
+    Connection::open(world.path(CATALOG))
+        .unwrap()
+        .execute("VACUUM INTO ?1", [backup.to_str().unwrap()])
+        .unwrap();
+    world.write("photos/later.txt", "later");
+    archive_all(&world);
+    let before = dump(&world.path(CATALOG));
+    lose_catalog(&world);
+    copy(&world, "backup.sqlite3", CATALOG);
+    for command in ["apply", "plan", "scan photos", "init archive"] {
+        let refused = world.mama(command.split(' '));
+        refused.refused(1, &["this catalog is an older copy", "mama rebuild"]);
+    }
+    world.mama(["dev", "reset", "--yes"]).done();
+    world.mama(["rebuild"]).done();
+    assert_eq!(dump(&world.path(CATALOG)), before);
+    nothing_to_do(&world);
+}
+
+#[test]
+fn a_new_catalog_for_an_archive_that_has_manifests_is_refused() {
+    let world = world(None);
+    lose_catalog(&world);
+    std::fs::remove_file(world.path("mama.toml")).unwrap();
+    world
+        .mama(["init", "archive"])
+        .refused(1, &["this catalog is an older copy, or a new one", "mama rebuild"]);
+    // without any configuration, as on a new machine
+    let mut rebuild = world.command();
+    rebuild.args(["rebuild", "--archive", "archive"]).env_remove("MAMA_CONFIG");
+    Run::from(rebuild.output().unwrap()).done();
+    world.mama(["init", "archive"]).done();
+    nothing_to_do(&world);
+}
+
+#[test]
+fn what_was_forgotten_on_purpose_does_not_come_back() {
+    let world = world(None);
+    world.mama(["dev", "reset", "--yes"]).done();
+    std::fs::remove_file(world.path("photos/1/1.txt")).unwrap();
+    archive_all(&world);
+    let before = dump(&world.path(CATALOG));
+    lose_catalog(&world);
+    let said = world.mama(["rebuild", "--json"]).done().summary();
+    assert_eq!(said["observations"], 29);
+    let after = dump(&world.path(CATALOG));
+    let sightings = |rows: &[String]| {
+        rows.iter().filter(|row| row.matches('|').count() > 15).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(sightings(&after), sightings(&before));
+}
+
+#[test]
+fn a_damaged_manifest_is_named() {
+    let world = world(None);
+    let file = world.path("archive/.mama/manifests/0000000001.jsonl");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    std::fs::write(&file, &text[..text.len() - 100]).unwrap();
+    lose_catalog(&world);
+    let run = world.mama(["rebuild", "--json"]);
+    assert_eq!(run.status, 4, "{}", run.stderr);
+    assert_eq!(run.summary()["damaged_manifests"], 1);
+    assert!(run.stderr.is_empty() && run.stdout.contains("0000000001.jsonl"), "{}", run.stdout);
+    world.mama(["scan", "photos"]).done();
+    assert_eq!(world.mama(["doctor"]).status, 0);
+}

@@ -1,0 +1,303 @@
+//! Names of views: what nothing else has, what the archive's file system takes, and what stays.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeMap;
+
+use mama_adapters::fs::memory::Folding;
+use mama_ports::repository::PageSize;
+use mama_ports::vocab::{AbsPath, Claim, Place, SourceKind, Status};
+use mama_tests::world::{ARCHIVE, World, hash_of};
+use pollster::block_on;
+use proptest::prelude::*;
+
+const VIEWS: &str = "/archive/views/existing";
+
+fn tag(content: &str) -> String {
+    hash_of(content.as_bytes()).to_string()[..16].to_owned()
+}
+
+fn settle(world: &World) -> BTreeMap<String, Vec<u8>> {
+    let report = world.apply().unwrap();
+    assert!(!report.has_failures(), "{report:?} {:?}", world.troubles());
+    let again = world.apply().unwrap();
+    assert_eq!((again.observations, again.views_created, again.views_removed), (0, 0, 0), "{again:?}");
+    world.files_below(VIEWS)
+}
+
+#[test]
+fn a_file_and_a_folder_of_one_name_are_both_shown() {
+    for page in [1, 1024] {
+        let mut world = World::new();
+        world.page = PageSize(page);
+        world.write("/photos/b", "a file at first");
+        world.scan("/photos").unwrap();
+        settle(&world);
+        world.disk.remove("/photos/b");
+        world.write("/photos/b/c.jpg", "below");
+        world.write("/photos/d/e.jpg", "a folder at first");
+        world.scan("/photos").unwrap();
+        let views = settle(&world);
+        assert_eq!(views["photos/b"], b"a file at first");
+        let (name, _) = views.iter().find(|(_, bytes)| *bytes == b"below").unwrap();
+        assert!(name.starts_with("photos/b~") && name.ends_with("/c.jpg") && name.len() == 31, "{name}");
+        world.disk.remove("/photos/d");
+        world.write("/photos/d", "late");
+        world.scan("/photos").unwrap();
+        let views = settle(&world);
+        assert_eq!(views[&format!("photos/d~{}", tag("late"))], b"late");
+        assert_eq!(views["photos/d/e.jpg"], b"a folder at first");
+    }
+}
+
+#[test]
+fn names_that_fold_together_are_both_shown() {
+    for page in [1, 1024] {
+        for (folding, first, second) in [
+            (Folding::Case, "IMG.JPG", "img.jpg"),
+            (Folding::Form, "caf\u{e9}.jpg", "cafe\u{301}.jpg"),
+            (Folding::Both, "CAF\u{c9}.jpg", "cafe\u{301}.JPG"),
+        ] {
+            let mut world = World::new();
+            world.page = PageSize(page);
+            world.write(&format!("/photos/{first}"), "1");
+            world.write(&format!("/photos/{second}"), "2");
+            world.scan("/photos").unwrap();
+            world.disk.remove("/photos");
+            for (name, bytes) in [(first, "1"), (second, "2")] {
+                world.write(&format!("/elsewhere/{bytes}/{name}"), bytes);
+            }
+            world.scan("/elsewhere").unwrap();
+            world.disk.set_folding(folding);
+            let (plan, _) = world.plan();
+            let report = world.apply().unwrap();
+            assert_eq!((plan.links, report.views_created), (4, 4), "{folding:?} {report:?}");
+            assert_eq!(report.conflicts, 0, "{folding:?} {report:?}");
+            let views = settle(&world);
+            let below: Vec<&Vec<u8>> = views
+                .iter()
+                .filter(|(name, _)| name.starts_with("photos/"))
+                .map(|(_, bytes)| bytes)
+                .collect();
+            assert_eq!(below.len(), 2, "{views:?}");
+            assert!(views.keys().any(|name| name.contains('~')), "{views:?}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_the_archive_refuses_is_escaped() {
+    let world = World::new();
+    let long = "x".repeat(200);
+    world.write(&format!("/photos/{long}.jpg"), "long");
+    world.scan("/photos").unwrap();
+    world.disk.set_names(143, true);
+    assert_eq!(world.apply().unwrap().missing, 1, "the limit is the whole machine's");
+    world.disk.set_names(255, false);
+    world.write("/photos/short.jpg", "long");
+    world.scan("/photos").unwrap();
+    world.disk.set_names(143, true);
+    assert_eq!(world.plan().0.problems, 0);
+    let views = settle(&world);
+    let escaped = views.keys().find(|name| name.starts_with("photos/xxx")).unwrap();
+    assert!(escaped.ends_with(".jpg") && escaped.contains('~') && escaped.len() <= 150, "{escaped}");
+}
+
+#[test]
+fn a_foreign_file_is_never_passed_by() {
+    let world = World::new();
+    world.write("/photos/a.jpg", "a");
+    world.write("/photos/b/c.jpg", "c");
+    world.scan("/photos").unwrap();
+    world.write(&format!("{VIEWS}/photos/a.jpg"), "mine");
+    world.write(&format!("{VIEWS}/photos/b"), "mine, too");
+    let report = world.apply().unwrap();
+    assert_eq!((report.conflicts, report.views_created), (2, 0), "{report:?}");
+    assert_eq!(world.disk.read(format!("{VIEWS}/photos/b")), b"mine, too");
+}
+
+#[test]
+fn whoever_has_a_name_keeps_it() {
+    let world = World::new();
+    world.write("/photos/a.jpg", "of anna");
+    world.scan("/photos").unwrap();
+    world.write("/photos/a.jpg", "of nas");
+    world.scan_as("/photos", SourceKind::Existing, "nas").unwrap();
+    // the same bytes at hand, so that anna can bring them
+    world.write("/photos/copy", "of nas");
+    world.write("/photos/a.jpg", "of anna");
+    world.scan("/photos").unwrap();
+    let views = settle(&world);
+    assert_eq!(views["photos/a (nas).jpg"], b"of nas");
+    world.write("/photos/a (nas).jpg", "a real name");
+    world.scan("/photos").unwrap();
+    let views = settle(&world);
+    assert_eq!(views["photos/a (nas).jpg"], b"of nas", "it was there first");
+    let late = format!("photos/a (nas)~{}.jpg", tag("a real name"));
+    assert_eq!(views[&late], b"a real name");
+    let id = world.observation("/photos/a (nas).jpg");
+    world.retarget(id, Status::Assigned, Status::Ignored);
+    let views = settle(&world);
+    assert!(!views.contains_key(&late) && views["photos/a (nas).jpg"] == b"of nas", "{views:?}");
+}
+
+#[test]
+fn superseded_versions_are_shown_by_their_dates() {
+    let mut world = World::new();
+    world.history = true;
+    for version in ["1", "22", "333", "22", "4444"] {
+        world.write("/photos/a.jpg", version);
+        world.scan("/photos").unwrap();
+        world.apply().unwrap();
+    }
+    let views = settle(&world);
+    let names: Vec<&str> = views.keys().map(String::as_str).collect();
+    assert_eq!(names.len(), 4, "{names:?}");
+    assert_eq!(views["photos/a.jpg"], b"4444");
+    assert_eq!(views["photos/a (2020-01-01).jpg"], b"1", "{names:?}");
+    assert_eq!(names.iter().filter(|name| name.starts_with("photos/a (2020-01-01 00.00.")).count(), 2);
+}
+
+/// What happens next.
+#[derive(Debug, Clone)]
+enum Happening {
+    Write(usize, u8),
+    Remove(usize),
+    Scan(bool),
+    Ignore(usize),
+    Apply,
+}
+
+/// File against folder, host names against real ones, and names that fold together.
+const FILES: [&str; 8] = [
+    "/photos/a.jpg",
+    "/photos/A.JPG",
+    "/photos/a (nas).jpg",
+    "/photos/b",
+    "/photos/B/c",
+    "/photos/e\u{301}",
+    "/photos/\u{e9}",
+    "/photos/x/y",
+];
+
+fn happenings() -> impl Strategy<Value = Vec<Happening>> {
+    let file = 0..FILES.len();
+    let one = prop_oneof![
+        5 => (file.clone(), 0..4u8).prop_map(|(file, content)| Happening::Write(file, content)),
+        2 => file.clone().prop_map(Happening::Remove),
+        3 => any::<bool>().prop_map(Happening::Scan),
+        1 => file.prop_map(Happening::Ignore),
+        3 => Just(Happening::Apply),
+    ];
+    prop::collection::vec(one, 1..20)
+}
+
+/// Every sighting of the files.
+fn claims(world: &World) -> Vec<Claim> {
+    let place = |file: &&str| Place { kind: SourceKind::Existing, path: AbsPath::parse(*file).unwrap() };
+    let places: Vec<Place> = FILES.iter().map(place).collect();
+    let contests = block_on(world.catalog.claims(&places)).unwrap();
+    contests.into_iter().flat_map(|contest| contest.claims).collect()
+}
+
+/// The files below the archive's blobs and views.
+fn shown(world: &World) -> BTreeMap<String, Vec<u8>> {
+    let mut files = world.files_below(ARCHIVE);
+    files.retain(|name, _| name.starts_with("blobs/") || name.starts_with("views/"));
+    files
+}
+
+proptest! {
+    #[test]
+    fn apply_does_what_plan_says_and_then_nothing(
+        happenings in happenings(),
+        page in 1..4u32,
+        folding in prop::sample::select(vec![Folding::Exact, Folding::Case, Folding::Form, Folding::Both]),
+        history: bool,
+    ) {
+        let mut world = World::new();
+        (world.page, world.history) = (PageSize(page), history);
+        // a root that is suddenly empty would be taken for a disk that is not there
+        world.write("/photos/stays", "s");
+        for happening in happenings.iter().chain([&Happening::Scan(false), &Happening::Apply]) {
+            match happening {
+                Happening::Write(file, content) => {
+                    if !world.disk.exists(FILES[*file]) {
+                        world.write(FILES[*file], vec![b'a' + content; usize::from(*content)]);
+                    }
+                }
+                Happening::Remove(file) if world.disk.exists(FILES[*file]) => world.disk.remove(FILES[*file]),
+                Happening::Remove(_) => {}
+                Happening::Scan(is_other) => {
+                    let host = if *is_other { "nas" } else { "anna" };
+                    world.scan_as("/photos", SourceKind::Existing, host).map_err(|error| TestCaseError::fail(error.to_string()))?;
+                }
+                Happening::Ignore(file) => {
+                    let claims = world.open_claims();
+                    if let Some(claim) = claims.get(*file).filter(|claim| claim.standing.status == Status::Pending) {
+                        world.retarget(claim.id, Status::Pending, Status::Ignored);
+                    }
+                }
+                Happening::Apply => {
+                    world.disk.set_folding(folding);
+                    let before = shown(&world);
+                    let (plan, pages) = world.plan();
+                    let report = world.apply().map_err(|error| TestCaseError::fail(format!("{error:?}")))?;
+                    prop_assert_eq!(
+                        (plan.observations, plan.stores, plan.verifies, plan.links, plan.removes),
+                        (report.observations, report.blobs_stored, report.blobs_verified, report.views_created, report.views_removed),
+                        "{:#?}", pages
+                    );
+                    let mut expected = before;
+                    for action in pages.iter().flat_map(|page| &page.actions) {
+                        use mama_domain::reconcile::Action;
+                        match action {
+                            Action::Store(store) => drop(expected.insert(mama_domain::layout::blob_path(&store.hash).to_string(), Vec::new())),
+                            Action::Link(link) => drop(expected.insert(link.view.to_string(), Vec::new())),
+                            Action::Remove(remove) => drop(expected.remove(&remove.view.to_string())),
+                        }
+                    }
+                    let after = shown(&world);
+                    prop_assert_eq!(
+                        after.keys().collect::<Vec<_>>(),
+                        expected.keys().collect::<Vec<_>>()
+                    );
+                    prop_assert_eq!(report.conflicts, 0);
+                    prop_assert!(!world.plan().0.has_changes(), "{:?}", world.plan().1);
+                    for claim in claims(&world) {
+                        if let Some(view) = claim.view {
+                            let at = format!("{ARCHIVE}/{view}");
+                            prop_assert!(world.disk.exists(&at), "{view} is gone");
+                            prop_assert_eq!(hash_of(&world.disk.read(&at)), claim.hash, "{}", view);
+                        }
+                    }
+                    world.disk.set_folding(Folding::Exact);
+                }
+            }
+        }
+        prop_assert_eq!(world.violations(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_quiet_apply_looks_at_nothing_that_is_settled() {
+    let steps = |files: usize| {
+        let world = World::new();
+        for n in 0..files {
+            world.disk.mkdirs("/photos");
+            world.disk.write(format!("/photos/{n}.jpg"), format!("{}", n % 97));
+        }
+        world.wait(10);
+        world.scan("/photos").unwrap();
+        world.apply().unwrap();
+        world.write("/photos/new.jpg", "new");
+        world.scan("/photos").unwrap();
+        let before = world.disk.steps();
+        assert_eq!(world.apply().unwrap().observations, 1);
+        let one = world.disk.steps() - before;
+        let before = world.disk.steps();
+        assert_eq!(world.apply().unwrap().observations, 0);
+        (one, world.disk.steps() - before)
+    };
+    assert_eq!(steps(300), steps(10));
+}
