@@ -195,6 +195,16 @@ fn what_nobody_has_seen_is_not_explained() {
 }
 
 #[test]
+fn it_foretells_what_apply_does_and_no_more() {
+    let world = shown();
+    // nothing is open, so apply does not look, and does not see that the view is gone
+    fs::remove_file(world.path("archive").join(view(&world))).unwrap();
+    assert_eq!(world.mama(["plan"]).status, 0);
+    let run = why(&world, "photos/a.txt");
+    assert_eq!((&of_type(&run, "place")[0]["settled"], of_type(&run, "action").len()), (&true.into(), 0));
+}
+
+#[test]
 fn asking_changes_nothing() {
     let world = World::new();
     seen_by(&world, "laptop", "one");

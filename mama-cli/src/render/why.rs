@@ -2,21 +2,23 @@
 
 use mama_domain::apply::Explained;
 use mama_domain::layout;
-use mama_domain::reconcile::{Departure, Named, Plan, Reason, Rule, Want, Wish};
+use mama_domain::reconcile::{Departure, Named, Reason, Rule, Want, Wish};
 use mama_ports::vocab::{BlockReason, Claim, ObservationId, Placement};
 
 use super::human::{self, STRONG};
 use super::json::{Object, instant};
 
 /// The head of a place, as an object.
-pub(crate) fn place(Explained { place, plan, .. }: &Explained) -> Object {
+pub(crate) fn place(explained: &Explained) -> Object {
+    let place = &explained.place;
     let object = Object::new("place").with("kind", place.kind.as_str()).path("path", place.path.as_bytes());
-    object.with("settled", *plan == Plan::default())
+    object.with("settled", explained.is_settled())
 }
 
 /// The head of a place, in words.
-pub(crate) fn place_words(Explained { place, plan, .. }: &Explained) -> String {
-    let next = if *plan == Plan::default() {
+pub(crate) fn place_words(explained: &Explained) -> String {
+    let Explained { place, plan, .. } = explained;
+    let next = if explained.is_settled() {
         "the next apply does nothing here"
     } else if plan.actions.is_empty() && plan.findings.is_empty() {
         "the next apply only brings the catalog up to date"

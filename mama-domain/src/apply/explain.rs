@@ -20,6 +20,14 @@ pub struct Explained {
     pub plan: Plan,
 }
 
+impl Explained {
+    /// Whether the next apply does nothing about the place, and remembers nothing new.
+    pub const fn is_settled(&self) -> bool {
+        let Plan { actions, prospects, findings, .. } = &self.plan;
+        actions.is_empty() && prospects.is_empty() && findings.is_empty()
+    }
+}
+
 impl Apply {
     /// What was decided about each place, by the same thoughts as an apply, in the order asked; a place that nobody has seen is left out.
     ///
