@@ -113,7 +113,9 @@ impl Stand {
         let traced = self.run(stage, nth, meddling);
         let mut wrong: Vec<String> = match meddling {
             Meddling::Kill => Vec::new(),
-            Meddling::Fail(_) | Meddling::Short | Meddling::Pretend(_) => traced.run.insanity(&[0, 1, 4]).into_iter().collect(),
+            Meddling::Fail(_) | Meddling::Short | Meddling::Pretend(_) => {
+                traced.run.insanity(&[0, 1, 4]).into_iter().collect()
+            }
         };
         wrong.extend(check::faults(&self.world.archive(), When::Wrecked));
         wrong.extend(self.world.unsettled(&SOURCES, &self.gone));
@@ -196,12 +198,9 @@ fn each_step_that_the_program_leaves_out_is_noticed() {
         (traced.met, check::faults(&stand.world.archive(), When::Settled))
     };
     assert_eq!(complaints("nothing"), (None, Vec::new()));
-    for (step, complaint) in [
-        ("fchmod", "is not sealed"),
-        ("linkat", "I2"),
-        ("renameat", "I3"),
-        ("unlinkat", "left behind"),
-    ] {
+    for (step, complaint) in
+        [("fchmod", "is not sealed"), ("linkat", "I2"), ("renameat", "I3"), ("unlinkat", "left behind")]
+    {
         let (met, complaints) = complaints(step);
         assert!(met.is_some(), "there is no {step}");
         assert!(complaints.iter().any(|said| said.contains(complaint)), "{step}: {complaints:?}");

@@ -41,7 +41,6 @@ fn describe(at: &AbsPath) -> Result<VolumeFacts, Errno> {
     })
 }
 
-
 #[cfg(test)]
 mod tests {
     use mama_ports::filesystem::FsErrorKind;
