@@ -8,7 +8,11 @@ DEMO ?= $(HOME)/mama-demo
 folder = $(patsubst ~%,$(HOME)%,$(DIR))
 mama = MAMA_CONFIG="$(DEMO)/mama.toml" cargo run --quiet --release -p mama-cli --
 
-.PHONY: demo test check
+# The benchmark: how large (`full`, or a share of that), and further flags such as --only 1,4 or --keep DIR.
+SCALE ?= 0.02
+BENCH ?=
+
+.PHONY: demo test check bench
 
 demo:
 	@test -n "$(DIR)" || { echo 'say which folder: make demo DIR=~/Pictures' >&2; exit 2; }
@@ -31,3 +35,8 @@ test:
 check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
+
+bench:
+	tools/install-packages build run
+	cargo build --release -p mama-cli -p mama-bench
+	cargo run --quiet --release -p mama-bench -- --scale "$(SCALE)" $(BENCH)

@@ -6,6 +6,8 @@
 mod at_once;
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/bench.rs"]
+mod bench;
 #[path = "cli/disks.rs"]
 mod disks;
 #[path = "cli/hosts.rs"]

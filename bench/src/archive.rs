@@ -58,7 +58,7 @@ impl<'a> Archive<'a> {
     }
 
     fn dir(&self) -> PathBuf {
-        self.bench.root.join(self.name)
+        self.bench.scratch().join(self.name)
     }
 
     fn database(&self) -> String {
@@ -81,11 +81,7 @@ impl<'a> Archive<'a> {
     /// Removes what is there.
     pub fn remove(&self) -> anyhow::Result<()> {
         remove(&self.dir())?;
-        remove(&self.config())?;
-        match self.catalog {
-            Catalog::Sqlite => Ok(()),
-            Catalog::Postgres => self.bench.server()?.drop_database(&self.database()),
-        }
+        remove(&self.config())
     }
 
     fn config(&self) -> PathBuf {
@@ -158,15 +154,15 @@ impl<'a> Archive<'a> {
         self.applied(&mut self.mama(&["apply"]))
     }
 
-    /// The same, with syncs that do nothing, by means of strace.
-    pub fn apply_without_sync(&self) -> anyhow::Result<Sample> {
-        let mut command = Command::new("strace");
-        command
-            .args(["--seccomp-bpf", "-f", "-qq", "-e", "signal=none", "-o"])
-            .arg(self.dir().with_extension("trace"));
+    /// The same under strace, which answers the syncs itself unless they are to be `real`.
+    pub fn apply_watched(&self, real: bool) -> anyhow::Result<Sample> {
         let syncs = "fsync,fdatasync,syncfs,sync_file_range";
-        command.args(["-e", &format!("trace={syncs}"), "-e", &format!("inject={syncs}:retval=0")]);
-        command.arg(&self.bench.mama).arg("apply");
+        let mut command = Command::new("strace");
+        command.args(["--seccomp-bpf", "-f", "-qq", "-e", "signal=none", "-e", &format!("trace={syncs}")]);
+        if !real {
+            command.args(["-e", &format!("inject={syncs}:retval=0")]);
+        }
+        command.arg("-o").arg(self.dir().with_extension("trace")).arg(&self.bench.mama).arg("apply");
         self.settle_surroundings(&mut command);
         self.applied(&mut command)
     }

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use clap::Parser;
 
+use crate::targets::TARGETS;
+
 /// Runs mama beside the programs that are best at each of its jobs, in turn, and prints the ratios
 #[derive(Debug, Clone, Parser)]
 #[command(name = "mama-bench", max_term_width = 100)]
@@ -66,9 +68,21 @@ impl FromStr for Scale {
 impl Args {
     /// Whether this row was asked for: by its name, or by its number.
     pub fn wants(&self, row: &str) -> bool {
-        let number = row.trim_end_matches(char::is_alphabetic);
-        self.only.is_empty() || self.only.iter().any(|asked| asked == row || asked == number)
+        self.only.is_empty() || self.only.iter().any(|asked| means(asked, row))
     }
+
+    /// Refuses rows that are not there.
+    pub fn check(&self) -> anyhow::Result<()> {
+        for asked in &self.only {
+            let is_known = TARGETS.iter().any(|target| means(asked, target.row));
+            anyhow::ensure!(is_known, "there is no row {asked}; docs/performance.md lists them");
+        }
+        Ok(())
+    }
+}
+
+fn means(asked: &str, row: &str) -> bool {
+    asked == row || asked == row.trim_end_matches(char::is_alphabetic)
 }
 
 #[cfg(test)]

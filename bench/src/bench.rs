@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use anyhow::Context;
 use serde_json::{Value, json};
 
+use crate::archive::remove;
 use crate::args::Args;
 use crate::peers::{Machine, Skip};
 use crate::report::{Measured, Outcome, Report};
@@ -79,7 +80,7 @@ impl Bench {
             return;
         }
         self.tell(&format!("row {row}"));
-        let outcome = match measure() {
+        let outcome = match self.afresh().and_then(|()| measure()) {
             Ok(measured) => Outcome::Measured(measured),
             Err(why) => match why.downcast::<Skip>() {
                 Ok(skip) => Outcome::Skipped(skip.to_string()),
@@ -90,6 +91,17 @@ impl Bench {
             self.tell(&format!("row {row}: {why}"));
         }
         report.add(row, outcome);
+    }
+
+    /// The folder for what a row makes beside the trees.
+    pub fn scratch(&self) -> PathBuf {
+        self.root.join("scratch")
+    }
+
+    /// Clears away what an earlier row made: a file that has another name in its archive is not taken by link.
+    pub fn afresh(&self) -> anyhow::Result<()> {
+        remove(&self.scratch())?;
+        Ok(fs::create_dir(self.scratch())?)
     }
 
     /// Says on stderr what happens.
@@ -115,7 +127,7 @@ impl Bench {
 
     /// Runs a peer.
     pub fn peer(&self, command: &mut Command) -> anyhow::Result<Sample> {
-        measure(command, &self.root.join("peer")).context("a peer failed")
+        measure(command, &self.scratch().join("peer")).context("a peer failed")
     }
 
     /// Runs a line of shell in which `$1` is this.

@@ -27,14 +27,21 @@ use crate::report::Report;
 
 /// Measures what was asked for, prints and writes the results, and says whether nothing failed.
 pub fn run(args: &Args) -> anyhow::Result<bool> {
-    for asked in &args.only {
-        let is_known = targets::TARGETS
-            .iter()
-            .any(|target| target.row == asked || target.row.trim_end_matches(char::is_alphabetic) == asked);
-        anyhow::ensure!(is_known, "there is no row {asked}; docs/performance.md lists them");
+    let report = measure(args)?;
+    fs::write(&args.results, report.to_json_lines())
+        .with_context(|| format!("cannot write {}", args.results.display()))?;
+    if let Some(repository) = &args.write_docs {
+        report::docs::write(&report, repository)?;
     }
+    write!(std::io::stdout(), "{}", report.to_markdown())?;
+    Ok(report.is_whole())
+}
+
+/// Measures what was asked for, in a folder that is gone afterwards unless it was to be kept.
+pub fn measure(args: &Args) -> anyhow::Result<Report> {
+    args.check()?;
     let mama = peers::mama(args.mama.as_deref())?;
-    let (root, kept) = match &args.keep {
+    let (root, passing) = match &args.keep {
         Some(folder) => {
             fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
             (fs::canonicalize(folder)?, None)
@@ -51,13 +58,32 @@ pub fn run(args: &Args) -> anyhow::Result<bool> {
     bench.tell(&format!("working in {}", bench.root.display()));
     let mut report = Report::new(bench.about(), bench.to_json(), bench.machine.cores);
     rows::all(&bench, &mut report);
+    let made = ["scratch", "postgres"].map(|name| bench.root.join(name));
+    // Its server has files there.
     drop(bench);
-    drop(kept);
-    fs::write(&args.results, report.to_json_lines())
-        .with_context(|| format!("cannot write {}", args.results.display()))?;
-    if let Some(repository) = &args.write_docs {
-        report::docs::write(&report, repository)?;
+    made.iter().try_for_each(|folder| archive::remove(folder))?;
+    drop(passing);
+    Ok(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[test]
+    fn a_mama_that_does_nothing_is_no_result() {
+        let args =
+            ["mama-bench", "--mama", "/bin/true", "--scale", "0.0001", "--only", "10", "--grow", "/none"];
+        let report = measure(&Args::parse_from(args)).unwrap();
+        assert!(!report.is_whole());
+        assert!(report.to_markdown().contains("failed: mama printed nothing"), "{}", report.to_markdown());
     }
-    write!(std::io::stdout(), "{}", report.to_markdown())?;
-    Ok(report.is_whole())
+
+    #[test]
+    fn a_row_that_is_not_there_cannot_be_asked_for() {
+        let asked = measure(&Args::parse_from(["mama-bench", "--mama", "/bin/true", "--only", "1,99"]));
+        assert!(asked.unwrap_err().to_string().contains("no row 99"));
+    }
 }

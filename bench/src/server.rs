@@ -1,6 +1,8 @@
 //! A PostgreSQL server to measure on: one of our own with the defaults of its install, or the one that
 //! `MAMA_TEST_DATABASE_URL` names.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -10,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::archive::remove;
 use crate::peers::Skip;
 
 /// The variable that names a server to use instead of an own one.
@@ -22,37 +25,40 @@ pub struct Server {
     admin: String,
     /// The process, if it is ours.
     own: Option<Child>,
+    /// Databases that it was asked for.
+    made: RefCell<BTreeSet<String>>,
 }
 
 impl Server {
     /// The given one, else a new one with its data in `folder`.
     pub fn start(folder: &Path) -> anyhow::Result<Self> {
         if let Ok(admin) = std::env::var(GIVEN) {
-            return Ok(Self { admin, own: None });
+            return Ok(Self { admin, own: None, made: RefCell::default() });
         }
         let Some(programs) = programs() else {
             return Err(Skip(format!("no PostgreSQL in /usr/lib/postgresql, and {GIVEN} is not set")).into());
         };
+        // Only what one run asks for is in its way.
+        remove(folder)?;
         fs::create_dir_all(folder)?;
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
         if let Some((uid, gid)) = unprivileged() {
             std::os::unix::fs::chown(folder, Some(uid), Some(gid))?;
         }
         let data = folder.join("data");
-        if !data.exists() {
-            let mut initdb = as_owner(&programs.join("initdb"));
-            initdb.arg("-D").arg(&data).args(["-U", "postgres", "-E", "UTF8", "--no-locale", "--auth=trust"]);
-            let said = initdb.current_dir("/").output().context("setpriv does not start")?;
-            let why = String::from_utf8_lossy(&said.stderr);
-            anyhow::ensure!(said.status.success(), "initdb failed: {}", why.trim());
-        }
+        let mut initdb = as_owner(&programs.join("initdb"));
+        initdb.arg("-D").arg(&data).args(["-U", "postgres", "-E", "UTF8", "--no-locale", "--auth=trust"]);
+        let said = initdb.current_dir("/").output().context("setpriv does not start")?;
+        let why = String::from_utf8_lossy(&said.stderr);
+        anyhow::ensure!(said.status.success(), "initdb failed: {}", why.trim());
         let mut postgres = as_owner(&programs.join("postgres"));
         postgres.arg("-D").arg(&data).arg("-k").arg(folder).args(["-c", "listen_addresses="]);
         let log = fs::File::create(folder.join("log"))?;
         postgres.current_dir("/").stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let own = Some(postgres.spawn().context("setpriv does not start")?);
         let socket = folder.to_str().context("the folder's name is not UTF-8")?.replace('/', "%2F");
-        let server = Self { admin: format!("postgres://postgres@{socket}/postgres"), own };
+        let admin = format!("postgres://postgres@{socket}/postgres");
+        let server = Self { admin, own, made: RefCell::default() };
         server.wait(&folder.join("log"))?;
         Ok(server)
     }
@@ -67,15 +73,11 @@ impl Server {
         bail!("PostgreSQL does not start: {}", fs::read_to_string(log)?.trim());
     }
 
-    /// Makes an empty database, in place of the one with that name.
+    /// Makes an empty database, in place of the one with that name; it is gone when the server is dropped.
     pub fn create(&self, database: &str) -> anyhow::Result<()> {
-        self.drop_database(database)?;
+        self.ask(&format!("DROP DATABASE IF EXISTS {database}"))?;
+        self.made.borrow_mut().insert(database.to_owned());
         self.ask(&format!("CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8'")).map(drop)
-    }
-
-    /// Removes a database, if it is there.
-    pub fn drop_database(&self, database: &str) -> anyhow::Result<()> {
-        self.ask(&format!("DROP DATABASE IF EXISTS {database}")).map(drop)
     }
 
     /// The address of a database.
@@ -88,7 +90,7 @@ impl Server {
 
     /// Bytes of write-ahead log that were ever written.
     pub fn log_bytes(&self) -> anyhow::Result<u64> {
-        let bytes = self.ask("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint")?;
+        let bytes = self.ask("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint")?;
         bytes.parse().context("psql gave no number")
     }
 
@@ -104,6 +106,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        for database in self.made.take() {
+            // A server that does not answer keeps nothing that can be removed.
+            drop(self.ask(&format!("DROP DATABASE IF EXISTS {database}")));
+        }
         if let Some(own) = &mut self.own {
             if let Some(pid) = i32::try_from(own.id()).ok().and_then(Pid::from_raw) {
                 // One that is gone has ended too.
@@ -152,7 +158,7 @@ mod tests {
 
     #[test]
     fn an_address_keeps_what_follows_the_database() {
-        let server = |admin: &str| Server { admin: admin.to_owned(), own: None };
+        let server = |admin: &str| Server { admin: admin.to_owned(), own: None, made: RefCell::default() };
         assert_eq!(server("postgres://u@h/db").url("x"), "postgres://u@h/x");
         assert_eq!(server("postgres://u@h/db?sslmode=require").url("x"), "postgres://u@h/x?sslmode=require");
     }

@@ -20,7 +20,7 @@ fn beside_restic(bench: &Bench) -> anyhow::Result<Measured> {
     bench.machine.peers.need(&["restic"])?;
     let tree = super::media(bench)?;
     let archive = Archive::new(bench, "backup");
-    let repository = bench.root.join("restic");
+    let repository = bench.scratch().join("restic");
     let restic = |args: &[&str]| {
         let mut command = Command::new("restic");
         command.args(["--quiet", "--no-cache", "--repo"]).arg(&repository).args(args);
@@ -37,8 +37,6 @@ fn beside_restic(bench: &Bench) -> anyhow::Result<Measured> {
         ),
     ];
     let series = alternate(bench.args.runs, Cache::Warm, sides)?;
-    remove(&repository)?;
-    archive.remove()?;
     Ok(Measured::against(series))
 }
 
@@ -46,7 +44,7 @@ fn beside_cp(bench: &Bench) -> anyhow::Result<Measured> {
     bench.machine.peers.need(&["cp"])?;
     let tree = super::tiny(bench, 1)?;
     let archive = Archive::new(bench, "links");
-    let copy = bench.root.join("linked");
+    let copy = bench.scratch().join("linked");
     let sides = [
         Side::new("mama", || archive.apply()).after(|| {
             // A file with another name is not taken by link.
@@ -57,8 +55,6 @@ fn beside_cp(bench: &Bench) -> anyhow::Result<Measured> {
             .after(|| remove(&copy)),
     ];
     let series = alternate(bench.args.runs, Cache::Warm, sides)?;
-    remove(&copy)?;
-    archive.remove()?;
     Ok(Measured::against(series))
 }
 
@@ -73,7 +69,6 @@ fn with_nothing_to_do(bench: &Bench) -> anyhow::Result<Measured> {
     scanned(&archive, &tree)?;
     archive.apply()?;
     let [mama] = alternate(bench.args.runs, Cache::Warm, [Side::new("mama", || archive.quiet_apply())])?;
-    archive.remove()?;
     Ok(Measured { value: mama.wall(), mama, peer: None })
 }
 
@@ -82,10 +77,9 @@ fn beside_itself_without_sync(bench: &Bench) -> anyhow::Result<Measured> {
     let tree = super::media(bench)?;
     let archive = Archive::new(bench, "durable").by(Way::Copy);
     let sides = [
-        Side::new("mama", || archive.apply()).after(|| scanned(&archive, &tree)),
-        Side::new("mama without sync", || archive.apply_without_sync()).after(|| scanned(&archive, &tree)),
+        Side::new("mama", || archive.apply_watched(true)).after(|| scanned(&archive, &tree)),
+        Side::new("mama without sync", || archive.apply_watched(false)).after(|| scanned(&archive, &tree)),
     ];
     let series = alternate(bench.args.runs, Cache::Warm, sides)?;
-    archive.remove()?;
     Ok(Measured::against(series))
 }

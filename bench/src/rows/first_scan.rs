@@ -53,6 +53,5 @@ fn beside(
     let sides =
         [Side::new("mama", || archive.scan(tree)).after(|| archive.fresh()), Side::new(name, || peer(tree))];
     let series = alternate(bench.args.runs, cache, sides)?;
-    archive.remove()?;
     Ok(Measured::against(series))
 }

@@ -25,7 +25,7 @@ pub(super) fn rows(bench: &Bench, report: &mut Report) {
         return;
     }
     bench.tell("growth");
-    let measured = measure(bench).map_err(|why| format!("{why:#}"));
+    let measured = bench.afresh().and_then(|()| measure(bench)).map_err(|why| format!("{why:#}"));
     if let Ok(sizes) = &measured {
         report.growth = sizes.to_vec();
     }
@@ -92,8 +92,6 @@ fn measure(bench: &Bench) -> anyhow::Result<[Size; 3]> {
         let series = alternate(bench.args.runs, Cache::Warm, [side(a, x), side(b, y), side(c, z)])?;
         sizes.iter_mut().zip(series).for_each(|(size, series)| size.operations.push(series));
     }
-    for archive in archives {
-        archive.remove()?;
-    }
+    for archive in archives {}
     Ok(sizes)
 }

@@ -25,6 +25,5 @@ fn beside_one_exiftool(bench: &Bench) -> anyhow::Result<Measured> {
         Side::new("exiftool", move || bench.peer(&mut exiftool)),
     ];
     let series = alternate(bench.args.runs, Cache::Warm, sides)?;
-    archive.remove()?;
     Ok(Measured::against(series))
 }

@@ -33,7 +33,7 @@ const BIG_FILES: u64 = 4;
 
 /// The tree of tiny files, or one with this fraction of them.
 fn tiny(bench: &Bench, fraction: u64) -> anyhow::Result<Tree> {
-    bench.trees.tiny(bench.args.scale.of(TINY, 1000) / fraction)
+    bench.trees.tiny(bench.args.scale.of(TINY, 100) / fraction)
 }
 
 fn media(bench: &Bench) -> anyhow::Result<Tree> {

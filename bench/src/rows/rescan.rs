@@ -39,7 +39,6 @@ fn beside_find(bench: &Bench, catalog: Catalog, cache: Cache) -> anyhow::Result<
         cache,
         [Side::new("mama", || archive.rescan(&tree, 0)), Side::new("find", || bench.shell(list, &tree.dir))],
     )?;
-    archive.remove()?;
     Ok(Measured::against(series))
 }
 
@@ -56,7 +55,6 @@ fn log_of_a_rescan(bench: &Bench) -> anyhow::Result<Measured> {
         Ok(sample)
     };
     let [mama] = alternate(bench.args.runs, Cache::Warm, [Side::new("mama", rescan)])?;
-    archive.remove()?;
     let value = median(written.into_inner());
     Ok(Measured { value, mama, peer: None })
 }
@@ -72,7 +70,7 @@ fn beside_its_parts(bench: &Bench) -> anyhow::Result<Measured> {
     whole.knowing(&tree)?;
     let mut chosen = Vec::new();
     every_so_many(&tree.dir, &mut 0, &mut chosen)?;
-    let changed = Tree { dir: bench.root.join("changed"), files: chosen.len() as u64 };
+    let changed = Tree { dir: bench.scratch().join("changed"), files: chosen.len() as u64 };
     bench.trees.forget(&tree)?;
     let versions = Cell::new(0);
     let edit = || {
@@ -94,8 +92,6 @@ fn beside_its_parts(bench: &Bench) -> anyhow::Result<Measured> {
                 .after(|| part.fresh()),
         ],
     )?;
-    whole.remove()?;
-    part.remove()?;
     Ok(Measured::against(series))
 }
 

@@ -111,8 +111,6 @@ impl Trees {
         fs::create_dir_all(&tree.dir)?;
         make(&tree.dir).with_context(|| format!("the tree {name} cannot be made"))?;
         fs::write(stamp(&tree.dir), self.maker())?;
-        rustix::fs::sync();
-        settle();
         Ok(tree)
     }
 }
