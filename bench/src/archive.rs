@@ -96,11 +96,12 @@ impl<'a> Archive<'a> {
     fn mama(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.bench.mama);
         command.args(args);
-        self.settle_surroundings(&mut command);
+        self.isolate(&mut command);
         command
     }
 
-    fn settle_surroundings(&self, command: &mut Command) {
+    /// Takes the user's settings from a command that ends with mama's arguments, and gives it this archive's.
+    fn isolate(&self, command: &mut Command) {
         let own = std::env::vars_os().map(|(name, _)| name);
         own.filter(|name| name.as_encoded_bytes().starts_with(b"MAMA_")).for_each(|name| {
             command.env_remove(name);
@@ -129,24 +130,26 @@ impl<'a> Archive<'a> {
 
     /// A scan of files that the catalog does not know, without metadata.
     pub fn scan(&self, tree: &Tree) -> anyhow::Result<Sample> {
-        self.scanned(&mut self.mama(&["scan", "--no-metadata"]), tree, tree.files)
+        self.scanned(&mut self.mama(&["scan", "--no-metadata"]), tree, tree.files).map(|(sample, _)| sample)
     }
 
-    /// The same, with metadata.
+    /// The same, with metadata, which every file must have.
     pub fn scan_with_metadata(&self, tree: &Tree) -> anyhow::Result<Sample> {
-        self.scanned(&mut self.mama(&["scan"]), tree, tree.files)
+        let (sample, summary) = self.scanned(&mut self.mama(&["scan"]), tree, tree.files)?;
+        expect(&summary, "with_metadata", tree.files)?;
+        Ok(sample)
     }
 
     /// A scan of what the catalog knows, but for `new` files that are new or changed.
     pub fn rescan(&self, tree: &Tree, new: u64) -> anyhow::Result<Sample> {
-        self.scanned(&mut self.mama(&["scan", "--no-metadata"]), tree, new)
+        self.scanned(&mut self.mama(&["scan", "--no-metadata"]), tree, new).map(|(sample, _)| sample)
     }
 
-    fn scanned(&self, command: &mut Command, tree: &Tree, new: u64) -> anyhow::Result<Sample> {
+    fn scanned(&self, command: &mut Command, tree: &Tree, new: u64) -> anyhow::Result<(Sample, Value)> {
         let (sample, summary) = self.run(command.args(["--kind", "import"]).arg(&tree.dir))?;
         expect(&summary, "new_observations", new)?;
         expect(&summary, "unchanged", tree.files - new)?;
-        Ok(sample)
+        Ok((sample, summary))
     }
 
     /// An apply of all that was scanned.
@@ -163,7 +166,7 @@ impl<'a> Archive<'a> {
             command.args(["-e", &format!("inject={syncs}:retval=0")]);
         }
         command.arg("-o").arg(self.dir().with_extension("trace")).arg(&self.bench.mama).arg("apply");
-        self.settle_surroundings(&mut command);
+        self.isolate(&mut command);
         self.applied(&mut command)
     }
 
@@ -190,7 +193,7 @@ impl<'a> Archive<'a> {
     pub fn plan(&self) -> anyhow::Result<Sample> {
         let mut command = Command::new("sh");
         command.args(["-c", r#""$@" || test $? = 3"#, "sh"]).arg(&self.bench.mama).arg("plan");
-        self.settle_surroundings(&mut command);
+        self.isolate(&mut command);
         measure(&mut command, &self.log())
     }
 }

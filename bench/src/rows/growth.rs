@@ -92,6 +92,5 @@ fn measure(bench: &Bench) -> anyhow::Result<[Size; 3]> {
         let series = alternate(bench.args.runs, Cache::Warm, [side(a, x), side(b, y), side(c, z)])?;
         sizes.iter_mut().zip(series).for_each(|(size, series)| size.operations.push(series));
     }
-    for archive in archives {}
     Ok(sizes)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::noise::{Noise, each};
 
-/// Bytes of the comment that gives a made picture some size.
+/// Bytes of the application segment, of a kind that nobody reads, that gives a made picture some size.
 const FILLING: usize = 60_000;
 
 /// `files` JPEGs, no two alike: from the camera JPEGs below `real` if it has any.
@@ -66,7 +66,7 @@ fn made(number: u64, noise: &mut Noise) -> Vec<u8> {
     let exif = [b"Exif\0\0", &*tiff(number, noise)].concat();
     let mut filling = vec![0; FILLING];
     noise.fill(&mut filling);
-    [b"\xff\xd8", &*segment(0xe1, &exif), &comment(&filling), &pixel()].concat()
+    [b"\xff\xd8", &*segment(0xe1, &exif), &segment(0xef, &filling), &pixel()].concat()
 }
 
 /// A picture of one grey pixel: quantisation, frame, two codes, scan, end.
