@@ -1,6 +1,5 @@
 //! What is hot and pure: `cargo bench -p mama-bench`, or `cargo bench -p mama-bench -- classify`.
 
-#![expect(missing_docs, reason = "criterion's macros write functions without any")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 
 use std::collections::{BTreeMap, BTreeSet};
