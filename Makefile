@@ -12,7 +12,7 @@ mama = MAMA_CONFIG="$(DEMO)/mama.toml" cargo run --quiet --release -p mama-cli -
 SCALE ?= 0.02
 BENCH ?=
 
-.PHONY: demo test check bench
+.PHONY: demo test torture torture-disks torture-blocks check bench
 
 demo:
 	@test -n "$(DIR)" || { echo 'say which folder: make demo DIR=~/Pictures' >&2; exit 2; }
@@ -32,9 +32,25 @@ test:
 	tools/install-packages build run test
 	cargo test --workspace
 
+torture:
+	tools/install-packages build run test
+	MAMA_TORTURE=full cargo test --release -p mama-cli --test torture -- --nocapture --test-threads 1
+
 check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
+
+# Disks that come and go, on real file systems; a minute or two, as root.
+torture-disks:
+	tools/install-packages build run torture-disks
+	cargo build --release -p mama-cli
+	tests/torture-disks/run
+
+# Power cuts on real file systems, 2 to 3 hours; needs zfs-vm, see docs/testing.md. EXTENT=quick: some minutes.
+EXTENT ?= full
+torture-blocks:
+	tools/install-packages build run torture-blocks
+	tests/torture-blocks/run $(EXTENT)
 
 bench:
 	tools/install-packages build run

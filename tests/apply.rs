@@ -320,12 +320,25 @@ fn a_clone_is_taken_where_clones_work_and_a_copy_where_they_lie() {
     world.scan("/photos").unwrap();
     assert_eq!(world.apply().unwrap().reflinked, 1);
 
+    for lie in [Cloning::Lying, Cloning::UntoldLying] {
+        let world = World::new();
+        world.disk.set_cloning(lie);
+        world.write("/photos/a.jpg", "a");
+        world.scan("/photos").unwrap();
+        let report = world.apply().unwrap();
+        assert_eq!((report.reflinked, report.copied, report.changed), (0, 1, 0), "{lie:?}: {report:?}");
+        assert_eq!(world.violations(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn what_the_kernel_may_have_copied_is_not_called_shared() {
     let world = World::new();
-    world.disk.set_cloning(Cloning::Lying);
+    world.disk.set_cloning(Cloning::Untold);
     world.write("/photos/a.jpg", "a");
     world.scan("/photos").unwrap();
     let report = world.apply().unwrap();
-    assert_eq!((report.reflinked, report.copied, report.changed), (0, 1, 0), "{report:?}");
+    assert_eq!((report.reflinked, report.copied), (0, 1), "{report:?}");
     assert_eq!(world.violations(), Vec::<String>::new());
 }
 
@@ -539,6 +552,22 @@ fn what_rotted_with_its_only_source_gone_is_put_aside_and_reported() {
     quiet(&world);
     let view = "/archive/views/incoming/incoming/a.jpg";
     assert_eq!(world.disk.read(view), b"handed over, and edited in place");
+}
+
+#[test]
+fn a_handed_over_file_that_is_edited_in_place_at_the_same_size_leaves_no_wrong_bytes() {
+    let world = World::new();
+    world.write("/incoming/a.jpg", "handed over");
+    world.scan_as("/incoming", SourceKind::Incoming, "anna").unwrap();
+    assert_eq!(world.apply().unwrap().hardlinked, 1);
+    world.write("/incoming/a.jpg", "HANDED OVER");
+    world.scan_as("/incoming", SourceKind::Incoming, "anna").unwrap();
+    let report = world.apply().unwrap();
+    assert_eq!((report.blobs_stored, report.errors), (1, 1), "{report:?}");
+    assert_eq!(world.violations(), Vec::<String>::new());
+    assert_eq!(world.files_below(&format!("{ARCHIVE}/quarantine")).len(), 1);
+    assert_eq!(world.apply().unwrap().lost, 1);
+    quiet(&world);
 }
 
 #[test]

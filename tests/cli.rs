@@ -8,12 +8,16 @@ mod at_once;
 mod bad_input;
 #[path = "cli/bench.rs"]
 mod bench;
+#[path = "cli/curation.rs"]
+mod curation;
 #[path = "cli/disks.rs"]
 mod disks;
 #[path = "cli/hosts.rs"]
 mod hosts;
 #[path = "cli/outages.rs"]
 mod outages;
+#[path = "cli/plans.rs"]
+mod plans;
 #[path = "cli/postgres.rs"]
 mod postgres;
 #[path = "cli/runs.rs"]

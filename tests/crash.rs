@@ -236,6 +236,72 @@ fn foreign_files_lost(make: impl Fn() -> World + Copy) -> impl Iterator<Item = S
 }
 
 #[test]
+fn a_file_that_is_edited_while_it_is_read_never_gets_the_hash_of_a_mixture() {
+    let mixtures: Vec<String> = mixtures(world).collect();
+    assert!(mixtures.is_empty(), "{mixtures:#?}");
+}
+
+/// An owner overwrites a file before each step of a scan; gives where it got a hash that no version of it has.
+fn mixtures(make: impl Fn() -> World + Copy) -> impl Iterator<Item = String> {
+    let (path, versions) = ("/photos/large.raw", [b'a', b'b'].map(|byte| vec![byte; 300 << 10]));
+    let prepared = move |first: &[u8]| {
+        let world = make();
+        world.write(path, first);
+        world
+    };
+    let steps = {
+        let world = prepared(&versions[0]);
+        let before = world.disk.steps();
+        world.scan("/photos").expect("an undisturbed scan");
+        world.disk.steps() - before
+    };
+    (0..steps).filter_map(move |step| {
+        let (world, second) = (prepared(&versions[0]), versions[1].clone());
+        let overwrite = Fault::Meddle(Box::new(move |disk| {
+            disk.clock().advance(1);
+            disk.write(path, second);
+        }));
+        world.disk.inject(world.disk.steps() + step, overwrite);
+        drop(world.scan("/photos"));
+        let known = versions.each_ref().map(|bytes| hash_of(bytes));
+        let claims = world.open_claims();
+        let mixture =
+            claims.iter().find(|claim| claim.fingerprint.size == 300 << 10 && !known.contains(&claim.hash));
+        mixture.map(|claim| format!("{} of a mixture, overwritten before step {step}", claim.hash))
+    })
+}
+
+#[test]
+fn a_handed_over_file_that_is_edited_before_it_is_sealed_is_not_stored_wrong() {
+    let stored: Vec<String> = edits_stored(world).collect();
+    assert!(stored.is_empty(), "{stored:#?}");
+}
+
+/// An owner overwrites what is handed over, before each step of an apply up to the last look at it; gives where the archive has the edit under the old hash.
+fn edits_stored(make: impl Fn() -> World + Copy) -> impl Iterator<Item = String> {
+    let path = "/incoming/song.mp3";
+    let honest = world();
+    let before = honest.disk.steps();
+    honest.apply().expect("an undisturbed apply");
+    let is_look =
+        |step: &mama_adapters::fs::memory::Step| step.op == "look at" && step.path == path.as_bytes();
+    let staging = honest.disk.trace()[before..].to_vec();
+    let staged = staging.iter().position(|step| step.op == "sync all of").expect("a sync");
+    let last_look = staging[..staged].iter().rposition(is_look).expect("it is looked at");
+    (0..=last_look).filter_map(move |step| {
+        let world = make();
+        let overwrite = Fault::Meddle(Box::new(move |disk| {
+            disk.clock().advance(1);
+            disk.write(path, b"A SONG HANDED OVER");
+        }));
+        world.disk.inject(world.disk.steps() + step, overwrite);
+        drop(world.apply());
+        let violations = world.violations();
+        (!violations.is_empty()).then(|| format!("overwritten before step {step}: {violations:?}"))
+    })
+}
+
+#[test]
 fn only_one_may_apply_at_once() {
     assert!(is_refused_while_locked(world()));
 }
@@ -263,13 +329,19 @@ fn every_protocol_step_is_needed() {
         let make = || sabotaged(world(), sabotage);
         let harm = match sabotage {
             Sabotage::LinkReplaces => foreign_files_lost(make).next(),
+            Sabotage::NoSecondLook => {
+                assert!(mixtures(make).next().is_some(), "a scan that looks once goes unnoticed");
+                edits_stored(make).next()
+            }
+            Sabotage::RetriedSync => explore(make, &expected, &[Disturbance::ErrorThenPowerCut]).next(),
             Sabotage::NoLock => (!is_refused_while_locked(make())).then(|| "two apply at once".to_owned()),
             Sabotage::NoSyncBeforeNames
             | Sabotage::NoSyncOfNames
             | Sabotage::NoSyncOfViews
             | Sabotage::NoReadBack
             | Sabotage::NoSeal
-            | Sabotage::NoSweep => explore(make, &expected, &all).next(),
+            | Sabotage::NoSweep
+            | Sabotage::SettleBeforeSync => explore(make, &expected, &all).next(),
         };
         assert!(harm.is_some(), "{sabotage:?} goes unnoticed");
     }

@@ -11,7 +11,7 @@ use mama_ports::filesystem::Held;
 use mama_ports::repository::{
     Catalog, Lease, PageSize, Repo, Repository, RepositoryError, Scope, SettleBatch, Settled, Source, Totals,
 };
-use mama_ports::vocab::{ArchiveId, BlobHash, Contest, HostName, ObservationId};
+use mama_ports::vocab::{ArchiveId, BlobHash, Contest, HostName, ObservationId, Place};
 use mama_tests::world::World;
 use pollster::block_on;
 
@@ -48,6 +48,10 @@ impl Catalog for Forgetful {
         limit: PageSize,
     ) -> Repo<Vec<Contest>> {
         self.0.contests(scope, after, limit).await
+    }
+
+    async fn claims(&self, places: &[Place]) -> Repo<Vec<Contest>> {
+        self.0.claims(places).await
     }
 
     async fn sources(&self, host: &HostName, hashes: &[BlobHash], each: PageSize) -> Repo<Vec<Vec<Source>>> {

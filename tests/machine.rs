@@ -1,15 +1,19 @@
 //! Random histories of a family's disk, against a reference model of a few lines.
 //!
-//! Files are written, edited in place, moved, removed and brought back, disks are unplugged, scans and applies run in
-//! between, and some of them are interrupted. After each apply the archive is compared with what the model expects.
+//! Files are written, edited in place, moved, removed and brought back, disks are unplugged, people decide and think better of it, scans and
+//! applies run in between, and some of them are interrupted. After each apply the archive is compared with what the model expects.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use mama_adapters::fs::memory::{Fault, Reboot};
-use mama_ports::vocab::Timestamp;
-use mama_tests::world::{World, blob_at, hash_of};
+use mama_domain::curate::{CurationReport, Selection, UndoError, Verb};
+use mama_ports::curation::{Filter, Found, Target};
+use mama_ports::repository::PageSize;
+use mama_ports::vocab::{BlobHash, ObservationId, Status, Timestamp};
+use mama_tests::world::{World, blob_at, hash_of, host_name, path};
+use pollster::block_on;
 use proptest::prelude::*;
 
 /// What happens next.
@@ -21,6 +25,9 @@ enum Happening {
     Rename { from: usize, to: usize },
     Scan,
     ScanInterrupted { after: usize },
+    Ignore { file: usize },
+    Assign { file: usize },
+    Undo,
     Apply,
     ApplyInterrupted { after: usize, reboot: Option<u64> },
 }
@@ -40,9 +47,12 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         4 => (file.clone(), 0..6u8).prop_map(|(file, content)| Happening::Write { file, content }),
         1 => file.clone().prop_map(|file| Happening::Touch { file }),
         2 => file.clone().prop_map(|file| Happening::Remove { file }),
-        2 => (file.clone(), file).prop_map(|(from, to)| Happening::Rename { from, to }),
+        2 => (file.clone(), file.clone()).prop_map(|(from, to)| Happening::Rename { from, to }),
         3 => Just(Happening::Scan),
         1 => (0..40usize).prop_map(|after| Happening::ScanInterrupted { after }),
+        1 => file.clone().prop_map(|file| Happening::Ignore { file }),
+        1 => file.prop_map(|file| Happening::Assign { file }),
+        1 => Just(Happening::Undo),
         3 => Just(Happening::Apply),
         1 => (0..120usize, prop::option::of(any::<u64>()))
             .prop_map(|(after, reboot)| Happening::ApplyInterrupted { after, reboot }),
@@ -57,6 +67,8 @@ struct Model {
     scanned: BTreeMap<usize, (Vec<u8>, Timestamp)>,
     /// Contents that an apply has stored.
     stored: BTreeSet<Vec<u8>>,
+    /// Decisions that are not taken back, each with what it changed: from, to.
+    decided: Vec<Vec<(ObservationId, Status, Status)>>,
 }
 
 fn content(n: u8) -> Vec<u8> {
@@ -68,6 +80,78 @@ fn on_disk(world: &World) -> BTreeMap<usize, (Vec<u8>, Timestamp)> {
         world.disk.facts(file).map(|facts| (at, (world.disk.read(file), facts.mtime)))
     };
     FILES.iter().enumerate().filter_map(held).collect()
+}
+
+/// Every sighting there is.
+fn sightings(world: &World) -> Vec<Found> {
+    block_on(world.catalog.find(&Filter::default(), None, PageSize(10_000))).unwrap()
+}
+
+/// What changed from one moment to the next.
+fn changed(before: &[Found], after: &[Found]) -> Vec<(ObservationId, Status, Status)> {
+    let pairs = before.iter().zip(after).filter(|(before, after)| before.status != after.status);
+    pairs.map(|(before, after)| (before.id, before.status, after.status)).collect()
+}
+
+/// Somebody decides about a file, its older versions included.
+fn decide(world: &World, model: &mut Model, verb: Verb, file: usize) -> Result<(), TestCaseError> {
+    let before = sightings(world);
+    let targets = vec![Target::Path { host: host_name("anna"), path: path(FILES[file]) }];
+    let selection = Selection { filter: Filter { targets, ..Filter::default() }, glob: None };
+    let curate = world.curator();
+    let foreseen = block_on(curate.preview(verb, &selection, &mut |_| {})).unwrap();
+    prop_assert_eq!(&sightings(world), &before, "a preview changes nothing");
+    let mut report = CurationReport::default();
+    block_on(curate.run(verb, &selection, String::new(), &mut report, &mut |_| {})).unwrap();
+    let after = sightings(world);
+    let to = if verb == Verb::Ignore { Status::Ignored } else { Status::Assigned };
+    for (before, after) in before.iter().zip(&after) {
+        let is_it = before.at.full_path() == path(FILES[file]);
+        prop_assert_eq!(after.status, if is_it { to } else { before.status });
+    }
+    let changed = changed(&before, &after);
+    prop_assert_eq!((foreseen.changes, report.changes), (changed.len() as u64, changed.len() as u64));
+    if !changed.is_empty() {
+        model.decided.push(changed);
+    }
+    Ok(())
+}
+
+/// Somebody takes the last decision back: what still is as it was decided becomes what it was.
+fn undo(world: &World, model: &mut Model) -> Result<(), TestCaseError> {
+    let curate = world.curator();
+    let (last, before) = (block_on(curate.undoable(None)), sightings(world));
+    let Some(decided) = model.decided.last() else {
+        prop_assert!(matches!(last, Err(UndoError::Nothing)), "{:?}", last);
+        return Ok(());
+    };
+    let holds = |(id, _, to): &&(ObservationId, Status, Status)| {
+        before.iter().any(|found| found.id == *id && found.status == *to)
+    };
+    let expected: Vec<_> = decided.iter().filter(holds).map(|&(id, from, to)| (id, to, from)).collect();
+    let mut report = CurationReport::default();
+    block_on(curate.undo(&last.unwrap(), &mut report, &mut |_| {})).unwrap();
+    prop_assert_eq!(&changed(&before, &sightings(world)), &expected);
+    prop_assert_eq!(report.changed_since, (decided.len() - expected.len()) as u64);
+    if !expected.is_empty() {
+        model.decided.pop();
+    }
+    Ok(())
+}
+
+/// Apply promotes what nobody has decided, unless its content was turned down, and changes nothing that somebody decided.
+fn check_targets(before: &[Found], after: &[Found]) -> Result<(), TestCaseError> {
+    let with = |status: Status| {
+        let those = before.iter().filter(move |found| found.status == status);
+        those.map(|found| found.hash).collect::<BTreeSet<BlobHash>>()
+    };
+    let (ignored, assigned) = (with(Status::Ignored), with(Status::Assigned));
+    for (before, after) in before.iter().zip(after).filter(|(before, after)| before.status != after.status) {
+        let is_turned_down = ignored.contains(&before.hash) && !assigned.contains(&before.hash);
+        let expected = if is_turned_down { Status::Ignored } else { Status::Assigned };
+        prop_assert_eq!((before.status, after.status), (Status::Pending, expected), "{:?}", before);
+    }
+    Ok(())
 }
 
 fn happen(world: &World, model: &mut Model, happening: &Happening) -> Result<(), TestCaseError> {
@@ -99,8 +183,13 @@ fn happen(world: &World, model: &mut Model, happening: &Happening) -> Result<(),
                 model.scanned = on_disk(world);
             }
         }
+        Happening::Ignore { file } => decide(world, model, Verb::Ignore, *file)?,
+        Happening::Assign { file } => decide(world, model, Verb::Assign, *file)?,
+        Happening::Undo => undo(world, model)?,
         Happening::Apply => {
+            let before = sightings(world);
             let report = world.apply().map_err(|error| TestCaseError::fail(error.to_string()))?;
+            check_targets(&before, &sightings(world))?;
             check(world, model)?;
             prop_assert_eq!(report.conflicts + report.errors, 0, "{:?}", report);
         }
@@ -120,9 +209,16 @@ fn happen(world: &World, model: &mut Model, happening: &Happening) -> Result<(),
 fn check(world: &World, model: &mut Model) -> Result<(), TestCaseError> {
     prop_assert_eq!(world.violations(), Vec::<String>::new());
     let now = on_disk(world);
+    let newest: BTreeMap<_, _> =
+        sightings(world).into_iter().map(|found| (found.at.full_path(), found.status)).collect();
+    let is_ignored = |file: usize| newest.get(&path(FILES[file])) == Some(&Status::Ignored);
+    for file in (0..FILES.len()).filter(|file| is_ignored(*file)) {
+        let view = format!("/archive/views/existing{}", FILES[file]);
+        prop_assert!(!world.disk.exists(&view), "{} is ignored and shown", FILES[file]);
+    }
     for (&file, scanned) in &model.scanned {
         // what has changed since the scan may or may not be had from elsewhere
-        if now.get(&file) == Some(scanned) {
+        if now.get(&file) == Some(scanned) && !is_ignored(file) {
             let (bytes, _) = scanned;
             let view = format!("/archive/views/existing{}", FILES[file]);
             prop_assert!(world.disk.exists(&view), "{} is not shown", FILES[file]);

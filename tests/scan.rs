@@ -167,7 +167,7 @@ fn a_file_that_changes_while_it_is_read_never_gets_a_hash_that_its_bytes_do_not_
 
 fn target(root: &str) -> ScanTarget {
     let root = ScanRoot { host: host_name("anna"), basedir: path(root), kind: SourceKind::Existing };
-    ScanTarget { root, excludes: Vec::new(), archive: None }
+    ScanTarget { root, excludes: Vec::new(), archive: None, new_disk: false }
 }
 
 /// The number of the step at which a scan of `/photos` first does `op` to `file`, counted from the scan's beginning.

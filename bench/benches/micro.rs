@@ -95,6 +95,7 @@ fn claim(host: &str, number: u64, content: u64) -> Claim {
         view: None,
         stored: false,
         block: None,
+        turned_down: false,
     }
 }
 

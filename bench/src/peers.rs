@@ -81,13 +81,15 @@ impl Machine {
     /// This one, as it is at `folder`.
     pub fn here(folder: &Path) -> Self {
         let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let kib =
             |line: &str| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok();
         Self {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             memory: (meminfo.lines().find_map(kib).unwrap_or_default() + (1 << 19)) >> 20,
             file_system: file_system(folder),
-            kernel: fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned(),
+            // What follows the number is its builder's.
+            kernel: release.trim().split('-').next().unwrap_or_default().to_owned(),
             peers: Peers::find(),
         }
     }

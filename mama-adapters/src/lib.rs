@@ -6,7 +6,7 @@
 //! | [`postgres`] | the same on PostgreSQL |
 //! | [`fs`] | the file-system ports: on Linux, and in memory with faults and reboots |
 //! | [`walk`] | `Walker`: over any `ReadTree`, and with jwalk |
-//! | [`volumes`] | `Volumes`, from `statfs` |
+//! | [`volumes`] | `Volumes`, from `statvfs` and the programs of ZFS |
 //! | [`extract`] | libmagic and ExifTool |
 //! | [`hash`] | BLAKE3 |
 //! | [`clock`], [`workers`] | time, and threads for blocking work |

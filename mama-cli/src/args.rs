@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use mama_ports::vocab::SourceKind;
+use jiff::civil::DateTime;
+use mama_ports::vocab::{BlockReason, SourceKind, Status};
 
 /// Program names that stand for a command of `mama`.
 const ALIASES: [(&str, &str); 3] = [("mama-scan", "scan"), ("mama-apply", "apply"), ("mama-dev", "dev")];
@@ -60,7 +62,7 @@ pub(crate) enum Color {
 }
 
 /// Where things are.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Places {
     /// Read the settings from this file [default: $MAMA_CONFIG, else ~/.config/mama/mama.toml]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Places")]
@@ -88,9 +90,47 @@ pub(crate) enum Command {
     /// Look at folders and remember what is there; never writes below them
     Scan(ScanArgs),
     /// Make the archive match the catalog: store contents, link views
-    Apply,
+    Apply {
+        /// Do what this saved plan says, and nothing else; what has changed since is refused
+        #[arg(value_name = "PLAN")]
+        plan: Option<PathBuf>,
+    },
     /// Show what apply would do, changing nothing; exit status 3 if it would do something
-    Plan,
+    Plan {
+        /// Save the plan in this new file, too, for `mama apply FILE`
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Say that the archive should not show these; apply removes their views and keeps their contents
+    Ignore(CurateArgs),
+    /// Say that the archive should show these
+    Assign(CurateArgs),
+    /// Say that these contents are never stored or shown, wherever they are seen
+    Block {
+        /// Which
+        #[command(flatten)]
+        which: CurateArgs,
+        /// Why
+        #[arg(long, value_name = "REASON", default_value = "blocked", value_parser = reason())]
+        reason: BlockReason,
+    },
+    /// Say that these contents may be stored and shown again
+    Unblock(CurateArgs),
+    /// Show what was decided, and which scans and applies changed something, newest first
+    Log {
+        /// Show so many
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: u32,
+    },
+    /// Take a decision back, as far as nothing has changed since
+    Undo {
+        /// Its number in `mama log` [default: the last decision that is not taken back]
+        #[arg(value_name = "NUMBER")]
+        number: Option<i64>,
+        /// Do it without asking
+        #[arg(long)]
+        yes: bool,
+    },
     /// Show what the catalog holds
     Stats,
     /// Show the settings
@@ -129,9 +169,48 @@ pub(crate) struct ScanArgs {
     /// Do not read metadata
     #[arg(long)]
     pub(crate) no_metadata: bool,
+    /// The files have moved to another disk, or a disk below these folders is gone for good: believe what is there now, and
+    /// mark what is not there as gone
+    #[arg(long)]
+    pub(crate) new_disk: bool,
     /// Leave out what this gitignore-style pattern matches; may be given several times, adds to scan.exclude
     #[arg(long, value_name = "PATTERN")]
     pub(crate) exclude: Vec<String>,
+}
+
+/// What a decision is about: any of the arguments, and all of the conditions. With --host, only what was seen there.
+#[derive(Debug, Args)]
+pub(crate) struct CurateArgs {
+    /// Files and folders with all below them, also those of the archive's views; or hashes, also their first 8 digits or more
+    #[arg(value_name = "PATH|HASH")]
+    pub(crate) what: Vec<PathBuf>,
+    /// Only what was scanned as this kind
+    #[arg(long, value_name = "KIND", value_parser = kind(), help_heading = "Conditions")]
+    pub(crate) kind: Option<SourceKind>,
+    /// Only files whose name matches, or whose path if the pattern has a slash: *.tmp, Thumbs/**, /home/*/Downloads/**
+    #[arg(long, value_name = "PATTERN", help_heading = "Conditions")]
+    pub(crate) glob: Option<String>,
+    /// Only this media type: image/jpeg, video/*
+    #[arg(long, value_name = "TYPE", help_heading = "Conditions")]
+    pub(crate) mime: Option<String>,
+    /// Only larger files: 500K, 2GiB
+    #[arg(long, value_name = "SIZE", help_heading = "Conditions")]
+    pub(crate) larger: Option<ByteSize>,
+    /// Only smaller files
+    #[arg(long, value_name = "SIZE", help_heading = "Conditions")]
+    pub(crate) smaller: Option<ByteSize>,
+    /// Only files last changed before this day or time: 2015-08-01, 2015-08-01T12:00
+    #[arg(long, value_name = "DATE", help_heading = "Conditions")]
+    pub(crate) before: Option<DateTime>,
+    /// Only files last changed on this day or at this time, or later
+    #[arg(long, value_name = "DATE", help_heading = "Conditions")]
+    pub(crate) after: Option<DateTime>,
+    /// Only what is pending, assigned or ignored
+    #[arg(long, value_name = "STATUS", value_parser = status(), help_heading = "Conditions")]
+    pub(crate) status: Option<Status>,
+    /// Do it without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 /// `mama config`.
@@ -158,6 +237,20 @@ pub(crate) enum DevCommand {
     },
     /// Show the catalog's tables and sizes
     Stats,
+}
+
+fn status() -> impl clap::builder::TypedValueParser<Value = Status> {
+    use clap::builder::TypedValueParser;
+    clap::builder::PossibleValuesParser::new(Status::ALL.iter().map(|status| status.as_str()))
+        .try_map(|word| word.parse::<Status>())
+}
+
+fn reason() -> impl clap::builder::TypedValueParser<Value = BlockReason> {
+    use clap::builder::TypedValueParser;
+    clap::builder::PossibleValuesParser::new(BlockReason::ALL.map(BlockReason::as_str)).map(|word| {
+        let is_it = |reason: &BlockReason| reason.as_str() == word;
+        BlockReason::ALL.into_iter().find(is_it).unwrap_or(BlockReason::Blocked)
+    })
 }
 
 fn kind() -> impl clap::builder::TypedValueParser<Value = SourceKind> {

@@ -4,9 +4,11 @@ use std::fmt;
 use std::process::ExitCode;
 
 use mama_domain::apply::ApplyError;
+use mama_domain::curate::UndoError;
 use mama_domain::scan::ScanError;
 use mama_ports::filesystem::{FsError, FsErrorKind};
 use mama_ports::repository::RepositoryError;
+use mama_ports::vocab::escaped;
 
 /// What a script learns from a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,10 +78,14 @@ impl std::error::Error for Fault {
 
 /// The exit status that an error deserves.
 pub(crate) fn status(error: &anyhow::Error) -> Status {
-    match (error.downcast_ref::<Fault>(), error.downcast_ref::<ScanError>()) {
-        (Some(fault), _) => fault.status,
-        (None, Some(ScanError::Exclude(_))) => Status::Usage,
-        (None, _) => Status::Failed,
+    if let Some(fault) = error.downcast_ref::<Fault>() {
+        return fault.status;
+    }
+    match (error.downcast_ref::<ScanError>(), error.downcast_ref::<UndoError>()) {
+        (Some(ScanError::Exclude(_)), _) => Status::Usage,
+        (_, Some(UndoError::Unknown(_) | UndoError::Run { .. })) => Status::Usage,
+        (_, Some(UndoError::Nothing)) => Status::No,
+        _ => Status::Failed,
     }
 }
 
@@ -100,13 +106,20 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
         if let Some(fault) = cause.downcast_ref::<Fault>() {
             fault.hint.clone()
         } else if let Some(apply) = cause.downcast_ref::<ApplyError>() {
-            apply_hint(apply).map(str::to_owned)
+            apply_hint(apply)
         } else if let Some(ScanError::SuddenlyEmpty(root)) = cause.downcast_ref::<ScanError>() {
             Some(format!("mount the disk, or take {root} out of the scan if it is meant to be empty"))
+        } else if let Some(ScanError::OtherVolume { root, .. }) = cause.downcast_ref::<ScanError>() {
+            Some(format!(
+                "mount the disk and scan again; if the files have moved to another disk for good: mama scan --new-disk {root}"
+            ))
         } else if let Some(ScanError::Archive(_) | ScanError::InArchive { .. }) =
             cause.downcast_ref::<ScanError>()
         {
             Some("name the folder that your files are in".to_owned())
+        } else if let Some(UndoError::Unknown(_) | UndoError::Run { .. }) = cause.downcast_ref::<UndoError>()
+        {
+            Some("`mama log` shows what was decided, with its numbers".to_owned())
         } else if let Some(RepositoryError::Unavailable { .. }) = cause.downcast_ref::<RepositoryError>() {
             Some("try again; everything recorded so far is kept".to_owned())
         } else if let Some(RepositoryError::Full { .. }) = cause.downcast_ref::<RepositoryError>() {
@@ -120,14 +133,30 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
     })
 }
 
-const fn apply_hint(error: &ApplyError) -> Option<&'static str> {
-    match error {
-        ApplyError::Full { .. } => Some(
-            "what is settled so far is kept; apply goes on where it stopped (the reserve is apply.reserve)",
-        ),
-        ApplyError::ReadOnly => Some("mount it writable and apply again"),
-        _ => None,
-    }
+fn apply_hint(error: &ApplyError) -> Option<String> {
+    let hint = match error {
+        ApplyError::Full { .. } => {
+            "what is settled so far is kept; apply goes on where it stopped (the reserve is apply.reserve)"
+        }
+        ApplyError::ReadOnly => "mount it writable and apply again",
+        ApplyError::Pool { pool, .. } => {
+            return Some(format!("`zpool status -v {pool}` says what to repair; then apply again"));
+        }
+        ApplyError::Snapshot(error) => match error.kind {
+            FsErrorKind::Unsupported => {
+                "snapshots need the archive on ZFS, and its programs; or set snapshots.before_apply = false"
+            }
+            FsErrorKind::PermissionDenied => {
+                return Some(format!(
+                    "`zfs allow USER snapshot,destroy,mount,userprop {}` lets a user make them; or set snapshots.before_apply = false",
+                    escaped(&error.path)
+                ));
+            }
+            _ => "look at `zfs list -t snapshot`; or set snapshots.before_apply = false",
+        },
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 const fn fs_hint(kind: FsErrorKind) -> Option<&'static str> {

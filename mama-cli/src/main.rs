@@ -5,6 +5,7 @@ mod commands;
 mod compose;
 mod config;
 mod exit;
+mod planfile;
 mod render;
 
 use std::process::ExitCode;

@@ -8,11 +8,14 @@
 //! | [`lifecycle`] | which target may follow which |
 //! | [`change`] | is this file the one we knew? |
 //! | [`absence`] | when may "not seen" become "gone"? |
+//! | [`mounts`] | is this folder on the disk that the catalog knows? |
 //! | [`ignoring`] | what does a scan leave out? |
 //! | [`reading`] | what does it mean when a source cannot be read? |
+//! | [`dataset`] | what do the facts of a ZFS dataset mean for an archive on it? |
 //! | [`layout`] | where does a content or a view lie in the archive? |
 //! | [`reconcile`] | what should be, what is, and what to do about the difference |
 //! | [`archive`] | how a content gets into the archive and survives a power cut |
+//! | [`curate`] | what do decisions of people change, and how are they taken back? |
 //! | [`scan`], [`apply`] | the two phases |
 //!
 //! A rule is a function from data to a decision:
@@ -29,9 +32,12 @@ pub mod absence;
 pub mod apply;
 pub mod archive;
 pub mod change;
+pub mod curate;
+pub mod dataset;
 pub mod ignoring;
 pub mod layout;
 pub mod lifecycle;
+pub mod mounts;
 pub mod reading;
 pub mod reconcile;
 pub mod scan;

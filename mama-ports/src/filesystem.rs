@@ -133,6 +133,15 @@ pub struct Entry {
     pub facts: Fs<FileFacts>,
 }
 
+/// A folder, completely listed.
+#[derive(Debug)]
+pub struct Listing {
+    /// The device of the very folder that was listed, as [`FileId::device`](crate::vocab::FileId::device), whatever is mounted over it by now.
+    pub device: u64,
+    /// Everything in it.
+    pub entries: Vec<Entry>,
+}
+
 /// A tree that can only be read: who holds this cannot write below a source.
 pub trait ReadTree: Send + Sync {
     /// What has this name; `None` if nothing has, or if a parent is not a folder. A symbolic link is itself.
@@ -142,10 +151,24 @@ pub trait ReadTree: Send + Sync {
     ///
     /// An error in the middle of the listing is an error of the call: an `Ok` is complete. An entry that vanishes
     /// between listing and asking is left out. Costs one call an entry; memory grows with the folder.
-    fn list(&self, dir: &RelPath) -> Fs<Vec<Entry>>;
+    fn list(&self, dir: &RelPath) -> Fs<Vec<Entry>> {
+        Ok(self.listing(dir)?.entries)
+    }
+
+    /// As [`ReadTree::list`], with the device that the folder is on.
+    fn listing(&self, dir: &RelPath) -> Fs<Listing>;
 
     /// Opens a regular file to read it; never blocks on a FIFO, never touches a device (`NotRegular`).
     fn open(&self, at: &RelPath) -> Fs<Box<dyn ReadHandle>>;
+}
+
+/// What came of a clone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cloned {
+    /// The two share their blocks.
+    Shared,
+    /// The kernel took the content over by itself, by sharing blocks or by copying them: it does not say which.
+    MayBeCopied,
 }
 
 /// A tree that can be written. What a call did survives a crash of the machine only after a sync that came later.
@@ -153,10 +176,12 @@ pub trait WriteTree: ReadTree {
     /// Makes a new, empty file; `AlreadyExists` if the name is taken by anything.
     fn create(&self, at: &RelPath) -> Fs<Box<dyn WriteHandle>>;
 
-    /// Makes `to` a new file that shares the blocks of `source` (reflink).
+    /// Makes `to` a new file with the content of `source`, at once, sharing its blocks (reflink).
     ///
-    /// `Unsupported` or `CrossDevice` if this cannot be; then nothing is left at `to`.
-    fn reflink_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<()>;
+    /// Some file systems share blocks also where only a copy can be asked for, and do not tell: then it is [`Cloned::MayBeCopied`].
+    /// `Unsupported` or `CrossDevice` if neither can be; then nothing is left at `to`. Reads the whole file, whatever was read of
+    /// the handle before, and leaves the handle's place alone.
+    fn reflink_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<Cloned>;
 
     /// Makes `to` a further name of the very file that `source` has open, whatever its name means by now.
     ///

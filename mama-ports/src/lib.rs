@@ -9,10 +9,10 @@
 //!
 //! | port | promises | side |
 //! |---|---|---|
-//! | [`repository::Sightings`], [`repository::Catalog`], [`repository::Curation`] | the catalog's memory | async |
+//! | [`repository::Sightings`], [`repository::Catalog`], [`curation::Curation`], [`curation::Journal`] | the catalog's memory | async |
 //! | [`filesystem::Filesystem`], [`filesystem::ReadTree`], [`filesystem::WriteTree`] | folders one was given, and nothing outside them | blocking |
 //! | [`walker::Walker`] | every folder below a root, once | blocking |
-//! | [`volumes::Volumes`] | what lies under a folder: room, kind, read-only | blocking |
+//! | [`volumes::Volumes`] | what lies under a folder: room, kind, read-only, a ZFS dataset and its snapshots | blocking |
 //! | [`content::ContentHasher`], [`content::MimeDetector`], [`content::MetadataExtractor`] | what is in a file | blocking |
 //! | [`runtime::Clock`], [`runtime::Workers`] | time, and the one door for blocking work | instant |
 //! | [`events::EventSink`] | progress, as data | instant |
@@ -22,6 +22,7 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod content;
+pub mod curation;
 pub mod events;
 pub mod filesystem;
 pub mod repository;

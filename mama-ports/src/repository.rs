@@ -8,11 +8,12 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+pub use crate::curation::{Curation, Decision, Journal};
 use crate::filesystem::Held;
 use crate::vocab::{
-    ArchiveId, BlobHash, BlobRecord, BlockReason, Contest, FileName, Fingerprint, Footing, HostName,
-    Location, MetaDoc, Mime, ObservationId, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing,
-    Status, Timestamp,
+    ArchiveId, BlobHash, BlobRecord, Contest, FileName, Fingerprint, Footing, HostName, Location, MetaDoc,
+    Mime, ObservationId, Place, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing, Status,
+    Timestamp, VolumeId,
 };
 
 /// The result of one call.
@@ -100,12 +101,23 @@ pub trait Sightings: Send + Sync {
 }
 
 /// A scan that has begun.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScanBegun {
     /// Its name from now on.
     pub scan: ScanId,
     /// Files that the catalog holds as present below the root.
     pub known_files: u64,
+    /// The folders whose volume was recorded, in path order: the root itself, and those on another volume than the folder above.
+    pub mounts: Vec<(RelPath, VolumeId)>,
+}
+
+/// On which volume a folder is, with all below it that has no mark of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MountMark {
+    /// Which folder.
+    pub dir: RelPath,
+    /// Its volume; `None`: that of the folder above, so that an older mark is taken away.
+    pub volume: Option<VolumeId>,
 }
 
 /// What is current directly in one folder.
@@ -157,6 +169,8 @@ pub struct ScanBatch {
     pub held: Vec<ObservationId>,
     /// Folders that could not be looked into: the end of this scan confirms nothing in or below them.
     pub held_below: Vec<RelPath>,
+    /// Folders whose volume is recorded; of several marks for one folder, the last one stays. A folder that gets a volume becomes known.
+    pub mounts: Vec<MountMark>,
 }
 
 impl ScanBatch {
@@ -172,12 +186,14 @@ impl ScanBatch {
             gone_below: Vec::new(),
             held: Vec::new(),
             held_below: Vec::new(),
+            mounts: Vec::new(),
         }
     }
 
     /// Whether it says nothing, so that there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        let Self { scan: _, at: _, blobs, sightings, confirmed, gone, gone_below, held, held_below } = self;
+        let Self { scan: _, at: _, blobs, sightings, confirmed, gone, gone_below, held, held_below, mounts } =
+            self;
         blobs.is_empty()
             && sightings.is_empty()
             && confirmed.is_empty()
@@ -185,6 +201,7 @@ impl ScanBatch {
             && gone_below.is_empty()
             && held.is_empty()
             && held_below.is_empty()
+            && mounts.is_empty()
     }
 }
 
@@ -267,6 +284,11 @@ pub trait Catalog: Send + Sync {
         after: Option<ObservationId>,
         limit: PageSize,
     ) -> Repo<Vec<Contest>>;
+
+    /// Every claim to each of these places, in the order asked, open or not; a place that nobody has seen has none.
+    ///
+    /// One round trip for any number of places; reads nothing but the claims to them.
+    async fn claims(&self, places: &[Place]) -> Repo<Vec<Contest>>;
 
     /// Where each content was last seen by `host` and is not known to be gone: current sightings in id order, at most `each` for one hash.
     async fn sources(&self, host: &HostName, hashes: &[BlobHash], each: PageSize) -> Repo<Vec<Vec<Source>>>;
@@ -420,36 +442,6 @@ pub struct RootTotals {
     pub confirmed: Option<Timestamp>,
 }
 
-/// What decisions need.
-#[async_trait]
-pub trait Curation: Send + Sync {
-    /// Makes decisions, atomically, each only if its `from` still holds; answers in their order. What a decision concerns is open afterwards.
-    async fn decide(&self, batch: &[Decision]) -> Repo<Vec<Settled>>;
-}
-
-/// A decision about an observation or a content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
-    /// Changes the target of one observation.
-    Retarget {
-        /// Which.
-        id: ObservationId,
-        /// What must still hold.
-        from: Status,
-        /// What holds afterwards.
-        to: Status,
-    },
-    /// Blocks a content, or unblocks it. Every observation of it is concerned. A content nobody has seen is [`Settled::Stale`].
-    Block {
-        /// Which.
-        hash: BlobHash,
-        /// What must still hold.
-        from: Option<BlockReason>,
-        /// What holds afterwards.
-        to: Option<BlockReason>,
-    },
-}
-
 /// The whole catalog; only the composition root says this name.
-pub trait Repository: Sightings + Catalog + Curation {}
-impl<T: Sightings + Catalog + Curation> Repository for T {}
+pub trait Repository: Sightings + Catalog + Curation + Journal {}
+impl<T: Sightings + Catalog + Curation + Journal> Repository for T {}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::filesystem::{Entry, Fs, FsError};
+use crate::filesystem::{Entry, Fs, FsError, Listing};
 use crate::vocab::{AbsPath, FileFacts, FileKind, FileName, RelPath};
 
 /// Lists trees.
@@ -28,6 +28,8 @@ pub trait Prune: Send + Sync {
 pub struct Visited {
     /// Which folder.
     pub dir: RelPath,
+    /// The device that it was on when it was listed, as [`FileId::device`](crate::vocab::FileId::device); `None` if the listing failed.
+    pub device: Option<u64>,
     /// Its regular files.
     pub files: Vec<(FileName, FileFacts)>,
     /// Its folders, which the walk visits too.
@@ -44,9 +46,9 @@ pub struct Visited {
 
 impl Visited {
     /// Sorts a complete listing into its lists.
-    pub fn sorted(dir: RelPath, entries: Vec<Entry>, prune: &dyn Prune) -> Self {
+    pub fn sorted(dir: RelPath, Listing { device, entries }: Listing, prune: &dyn Prune) -> Self {
         let keep = prune.keep(&dir, &entries);
-        let mut visited = Self::empty(dir, Ok(()));
+        let mut visited = Self { device: Some(device), ..Self::empty(dir, Ok(())) };
         for (Entry { name, facts }, keep) in entries.into_iter().zip(keep) {
             match facts {
                 _ if !keep => visited.pruned.push(name),
@@ -61,10 +63,11 @@ impl Visited {
         visited
     }
 
-    /// A folder with nothing in its lists.
+    /// A folder with nothing in its lists, on an unknown device.
     pub const fn empty(dir: RelPath, listing: Fs<()>) -> Self {
         Self {
             dir,
+            device: None,
             files: Vec::new(),
             folders: Vec::new(),
             skipped: Vec::new(),

@@ -92,3 +92,51 @@ fn a_reserve_stays_free() {
     let run = on_a_small_disk(&world, "16m", script);
     run.refused(1, &["disk is full", "apply.reserve"]);
 }
+
+/// What each of several runs in one script said last.
+fn summaries(run: &Run) -> Vec<serde_json::Value> {
+    run.objects().into_iter().filter(|object| object["type"] == "scan_summary").collect()
+}
+
+#[test]
+fn a_disk_that_is_not_mounted_is_left_as_it_was_and_named() {
+    let world = World::bare();
+    world.write("photos/own.txt", "own");
+    world.write("photos/usb/stray.txt", "in the bare mount point");
+    let script = "$MAMA -q init archive; mount -t tmpfs stick photos/usb; echo a > photos/usb/a.txt; \
+        $MAMA scan --json photos; umount photos/usb; $MAMA scan --json photos; $MAMA scan photos; \
+        mount -t tmpfs another photos/usb; $MAMA scan --json photos; $MAMA scan --json --new-disk photos";
+    let run = on_a_small_disk(&world, "16m", &script.replace("$MAMA scan photos;", "$MAMA scan photos >&2;"));
+    let said = &run.stderr;
+    assert_eq!(run.status, 0, "{said}");
+    let seen: Vec<_> = summaries(&run)
+        .iter()
+        .map(|summary| ["files", "gone", "disks_held", "errors"].map(|key| summary[key].as_u64().unwrap()))
+        .collect();
+    assert_eq!(seen, [[2, 0, 0, 0], [1, 0, 1, 0], [1, 0, 1, 0], [1, 1, 0, 0]]);
+    let warnings: Vec<_> = run.objects().into_iter().filter(|object| object["type"] == "warning").collect();
+    assert_eq!(warnings.len(), 2, "{}", run.stdout);
+    for (warning, words) in
+        warnings.iter().zip(["the disk tmpfs:stick is not mounted", "tmpfs:another is mounted"])
+    {
+        assert!(warning["path"].as_str().unwrap().ends_with("/photos/usb"), "{warning}");
+        assert!(warning["reason"].as_str().unwrap().contains(words), "{warning}");
+    }
+    assert!(said.contains("1 disks left as they were") && said.contains("--new-disk"), "{said}");
+}
+
+#[test]
+fn a_root_on_another_disk_is_refused_with_a_hint() {
+    let world = World::bare();
+    world.write("disk/stray.txt", "in the bare mount point");
+    let script = "$MAMA -q init archive; mount -t tmpfs stick disk; echo a > disk/a.txt; $MAMA scan --json disk; \
+        umount disk; exec $MAMA scan --json disk";
+    let run = on_a_small_disk(&world, "16m", script);
+    run.refused(
+        1,
+        &["the catalog knows its files on tmpfs:stick", "Nothing was recorded", "mama scan --new-disk"],
+    );
+    let objects = run.objects();
+    let fatal = objects.iter().find(|object| object["type"] == "fatal").unwrap();
+    assert!(fatal["hint"].as_str().unwrap().contains("mount the disk and scan again"), "{fatal}");
+}

@@ -220,6 +220,10 @@ fn every_command_speaks_json() {
         ("scan photos", "scan_summary"),
         ("plan", "plan_summary"),
         ("apply", "apply_summary"),
+        ("ignore photos/0 --yes", "curation_summary"),
+        ("block photos/1 --yes", "curation_summary"),
+        ("log", "log_summary"),
+        ("undo --yes", "curation_summary"),
         ("stats", "stats_summary"),
         ("config show", "setting"),
         ("config path", "config_path"),
@@ -236,7 +240,9 @@ fn every_command_speaks_json() {
 #[test]
 fn quiet_is_quiet() {
     let world = world_with_photos();
-    for command in ["scan photos", "plan", "apply", "stats", "doctor"] {
+    for command in
+        ["scan photos", "plan", "apply", "ignore photos --yes", "log", "undo --yes", "stats", "doctor"]
+    {
         let run = world.mama(command.split(' ').chain(["-q"]));
         assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""), "{command}");
     }

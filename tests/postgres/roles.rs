@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use mama_adapters::postgres::{OpenError, Postgres};
+use mama_ports::conformance::repository::decide;
 use mama_ports::repository::{
-    Catalog, Confirmation, Curation, Decision, PageSize, Repo, Scope, SettleBatch, Settled, Settlement,
-    Sightings,
+    Catalog, Confirmation, Decision, PageSize, Repo, Scope, SettleBatch, Settled, Settlement, Sightings,
 };
 use mama_ports::vocab::{
     ArchiveId, BlobHash, BlockReason, Fingerprint, Mime, ObservationId, Placement, RelPath, Standing, Status,
@@ -157,8 +157,8 @@ fn a_host_that_scans_may_scan_and_neither_settle_nor_decide() {
     let damaged = SettleBatch { damaged: vec![content], ..SettleBatch::default() };
     assert_denied(block_on(catalog.settle(&damaged)));
     let retarget = Decision::Retarget { id, from: Status::Pending, to: Status::Ignored };
-    assert_denied(block_on(catalog.decide(&[retarget])));
-    assert_denied(block_on(catalog.decide(&[block(content)])));
+    assert_denied(block_on(decide(&catalog, &[retarget])));
+    assert_denied(block_on(decide(&catalog, &[block(content)])));
     assert_denied(block_on(catalog.bind(&ArchiveId::from_bytes([1; 16]))));
     assert_denied(block_on(catalog.reset()));
 }
@@ -177,7 +177,7 @@ fn the_host_of_the_archive_may_scan_settle_and_decide_and_not_empty_the_catalog(
     let damaged = SettleBatch { damaged: vec![content], ..SettleBatch::default() };
     block_on(catalog.settle(&damaged)).unwrap();
     let retarget = Decision::Retarget { id, from: Status::Pending, to: Status::Ignored };
-    assert_eq!(block_on(catalog.decide(&[retarget, block(content)])).unwrap(), [Settled::Done; 2]);
+    assert_eq!(block_on(decide(&catalog, &[retarget, block(content)])).unwrap(), [Settled::Done; 2]);
     assert_denied(block_on(catalog.reset()));
 }
 
@@ -191,7 +191,7 @@ fn a_reader_reads_all_and_changes_nothing() {
     guarded.database.execute(&read);
     assert_denied(block_on(catalog.begin(&root("anna"), Timestamp::new(9, 0))));
     let retarget = Decision::Retarget { id: scan, from: Status::Pending, to: Status::Ignored };
-    assert_denied(block_on(catalog.decide(&[retarget])));
+    assert_denied(block_on(decide(&catalog, &[retarget])));
 }
 
 #[test]

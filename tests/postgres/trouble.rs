@@ -1,9 +1,10 @@
 //! Several at once, and a server in trouble.
 
 use mama_adapters::postgres::Postgres;
+use mama_ports::conformance::repository::decide;
 use mama_ports::repository::{
-    Catalog, Curation, Decision, PageSize, Recorded, RepositoryError, Scope, SettleBatch, Settled,
-    Settlement, Sightings,
+    Catalog, Decision, PageSize, Recorded, RepositoryError, Scope, SettleBatch, Settled, Settlement,
+    Sightings,
 };
 use mama_ports::vocab::{BlobHash, Footing, ObservationId, Placement, RelPath, Standing, Status, Timestamp};
 use mama_tests::postgres::Database;
@@ -65,7 +66,7 @@ fn hosts_an_apply_and_a_curator_work_at_once_without_a_deadlock() {
                 from: Status::Pending,
                 to: Status::Ignored,
             };
-            block_on(database.decide(&[block(49 - round), block(round), retarget])).unwrap();
+            block_on(decide(&*database, &[block(49 - round), block(round), retarget])).unwrap();
         }
     };
     let sums = std::thread::scope(|threads| {

@@ -1,9 +1,10 @@
 //! What a trace is made of. Observations, scans, folders and contents are numbers: which ones, depends on what is there.
 
-use mama_ports::repository::{NewBlob, Scope, Sighting};
+use mama_ports::curation::{Filter, MimePattern, Target};
+use mama_ports::repository::{MountMark, NewBlob, Scope, Sighting};
 use mama_ports::vocab::{
     AbsPath, BlobHash, BlockReason, FileName, Fingerprint, Footing, HostName, MetaDoc, Mime, Placement,
-    RelPath, ScanRoot, SourceKind, Standing, Status, Timestamp,
+    RelPath, ScanRoot, SourceKind, Standing, Status, Timestamp, VolumeId,
 };
 use proptest::prelude::*;
 
@@ -30,6 +31,7 @@ pub(crate) enum Op {
     Settle { damaged: Vec<BlobHash>, stored: Vec<BlobHash>, settlements: Vec<Settling> },
     Retarget(Vec<(usize, Status, Status)>),
     Block(Vec<(BlobHash, Option<BlockReason>, Option<BlockReason>)>),
+    Find { filter: Box<Filter>, after: Option<usize>, limit: u32 },
     Contests { decided: bool, after: Option<usize>, limit: u32 },
 }
 
@@ -46,6 +48,7 @@ pub(crate) struct Batch {
     pub(crate) gone_below: Vec<RelPath>,
     pub(crate) held: Vec<usize>,
     pub(crate) held_below: Vec<RelPath>,
+    pub(crate) mounts: Vec<MountMark>,
 }
 
 #[derive(Debug, Clone)]
@@ -130,12 +133,24 @@ fn sighting() -> impl Strategy<Value = Sighting> {
         .prop_map(|(dir, name, hash, fingerprint, racy)| Sighting { dir, name, hash, fingerprint, racy })
 }
 
+fn mark() -> impl Strategy<Value = MountMark> {
+    let volume = prop::option::weighted(0.7, prop::sample::select(&["uuid:6E1A-90C4", "nfs:nas:/ä"][..]));
+    (below(), volume).prop_map(|(dir, volume)| MountMark { dir, volume: volume.map(VolumeId::new) })
+}
+
 fn batch() -> impl Strategy<Value = Batch> {
     let seen = (few(blob(), 2), prop::bool::weighted(0.97), few(sighting(), 6));
     let known = few((any::<usize>(), fingerprint(), any::<bool>()), 2);
     let absent = (few(any::<usize>(), 2), few(below(), 1), few(any::<usize>(), 2), few(below(), 1));
-    (any::<usize>(), time(), seen, known, absent).prop_map(
-        |(scan, at, (blobs, described, sightings), confirmed, (gone, gone_below, held, held_below))| Batch {
+    (any::<usize>(), time(), seen, known, absent, few(mark(), 2)).prop_map(
+        |(
+            scan,
+            at,
+            (blobs, described, sightings),
+            confirmed,
+            (gone, gone_below, held, held_below),
+            mounts,
+        )| Batch {
             scan,
             at,
             blobs,
@@ -146,6 +161,7 @@ fn batch() -> impl Strategy<Value = Batch> {
             gone_below,
             held,
             held_below,
+            mounts,
         },
     )
 }
@@ -185,6 +201,41 @@ fn block() -> impl Strategy<Value = Option<BlockReason>> {
     prop::sample::select(&[None, Some(BlockReason::Blocked), Some(BlockReason::Deleted)][..])
 }
 
+fn target() -> impl Strategy<Value = Target> {
+    let path = (prop::sample::select(&ROOTS[..]), below())
+        .prop_map(|((host, basedir, _), below)| (host, AbsPath::parse(basedir).unwrap().join(&below)));
+    prop_oneof![
+        hash().prop_map(Target::Content),
+        path.prop_map(|(host, path)| Target::Path { host: HostName::parse(host).unwrap(), path }),
+        below().prop_map(Target::View),
+    ]
+}
+
+/// Each condition now and then, so that some is found.
+fn filter() -> impl Strategy<Value = Filter> {
+    let seldom = 0.2;
+    let kind = prop::option::weighted(seldom, prop::sample::select(SourceKind::ALL));
+    let host = prop::option::weighted(seldom, prop::sample::select(hosts()));
+    let mime = prop::sample::select(&["image/*", "text/plain", "ä/*"][..]);
+    let mime = prop::option::weighted(seldom, mime.prop_map(|text| MimePattern::parse(text).unwrap()));
+    let sizes = (prop::option::weighted(seldom, 0..2_u64), prop::option::weighted(seldom, 1..3_u64));
+    let mtime = || prop::option::weighted(seldom, time());
+    let status = prop::option::weighted(seldom, status());
+    (few(target(), 2), kind, host, mime, sizes, mtime(), mtime(), status).prop_map(
+        |(targets, kind, host, mime, (larger, smaller), since, until, status)| Filter {
+            targets,
+            kind,
+            host,
+            mime,
+            larger,
+            smaller,
+            since,
+            until,
+            status,
+        },
+    )
+}
+
 pub(crate) fn op() -> impl Strategy<Value = Op> {
     let page = (any::<bool>(), prop::option::of(any::<usize>()), 1..5_u32);
     prop_oneof![
@@ -195,6 +246,11 @@ pub(crate) fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(damaged, stored, settlements)| Op::Settle { damaged, stored, settlements }),
         1 => few((any::<usize>(), status(), status()), 3).prop_map(Op::Retarget),
         1 => few((hash(), block(), block()), 2).prop_map(Op::Block),
+        2 => (filter(), prop::option::of(any::<usize>()), 1..5_u32).prop_map(|(filter, after, limit)| Op::Find {
+            filter: Box::new(filter),
+            after,
+            limit,
+        }),
         2 => page.prop_map(|(decided, after, limit)| Op::Contests { decided, after, limit }),
     ]
 }

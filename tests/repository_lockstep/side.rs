@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use mama_ports::conformance::repository::decide;
 use mama_ports::repository::{
     Confirmation, Decision, NewBlob, PageSize, Repo, Repository, RepositoryError, ScanBatch, Scope,
     SettleBatch, Settlement,
@@ -30,7 +31,7 @@ impl<'a> Side<'a> {
         match op {
             Op::Begin(root, at) => said(repo.begin(root, *at).await.map(|begun| {
                 self.scans.push(begun.scan);
-                begun.known_files
+                (begun.known_files, begun.mounts)
             })),
             Op::Record(batch) => {
                 let batch = self.batch(batch);
@@ -49,11 +50,17 @@ impl<'a> Side<'a> {
             Op::Retarget(decisions) => {
                 let decision =
                     |&(number, from, to)| Decision::Retarget { id: self.observation(number), from, to };
-                said(repo.decide(&decisions.iter().map(decision).collect::<Vec<_>>()).await)
+                said(decide(repo, &decisions.iter().map(decision).collect::<Vec<_>>()).await)
             }
             Op::Block(decisions) => {
                 let decision = |&(hash, from, to)| Decision::Block { hash, from, to };
-                said(repo.decide(&decisions.iter().map(decision).collect::<Vec<_>>()).await)
+                said(decide(repo, &decisions.iter().map(decision).collect::<Vec<_>>()).await)
+            }
+            Op::Find { filter, after, limit } => {
+                let after = after.map(|number| self.observation(number));
+                let mut page = repo.find(filter, after, PageSize(*limit)).await.unwrap();
+                page.iter_mut().for_each(|found| found.id = self.number(found.id));
+                format!("{page:?}")
             }
             Op::Contests { decided, after, limit } => {
                 let after = after.map(|number| self.observation(number));
@@ -70,6 +77,13 @@ impl<'a> Side<'a> {
         for scope in [Scope::WithPending, Scope::Decided] {
             told.push(said(repo.open(scope).await));
             told.push(format!("{:?}", self.numbered(self.contests(scope).await)));
+        }
+        let acts = repo.acts(None, ALL).await.unwrap();
+        for act in &acts {
+            let items = repo.items(act.id, None, ALL).await.unwrap();
+            let items =
+                items.iter().map(|item| (self.decided(item.decision), item.holds, &item.at, item.hash));
+            told.push(format!("{:?} {:?}", (&act.asked, act.items), items.collect::<Vec<_>>()));
         }
         let hashes: Vec<BlobHash> = (0..=CONTENTS).rev().map(content).collect();
         told.push(said(repo.blobs(&hashes).await));
@@ -90,6 +104,13 @@ impl<'a> Side<'a> {
             told.push(format!("{remembered:?}"));
         }
         told
+    }
+
+    fn decided(&self, decision: Decision) -> Decision {
+        match decision {
+            Decision::Retarget { id, from, to } => Decision::Retarget { id: self.number(id), from, to },
+            Decision::Block { .. } => decision,
+        }
     }
 
     /// Takes note of new observations; each is open.
@@ -148,6 +169,7 @@ impl<'a> Side<'a> {
             gone_below: batch.gone_below.clone(),
             held: observations(&batch.held),
             held_below: batch.held_below.clone(),
+            mounts: batch.mounts.clone(),
         }
     }
 

@@ -1,14 +1,16 @@
 //! Protocol steps, removed one at a time. A safety test proves itself by failing on each of these.
 
 use std::io::{self, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use mama_ports::content::ContentHasher;
 use mama_ports::filesystem::{
-    Entry, Filesystem, Fs, FsErrorKind, Held, ReadHandle, ReadTree, WriteHandle, WriteTree,
+    Cloned, Entry, Filesystem, Fs, FsErrorKind, Held, Listing, ReadHandle, ReadTree, WriteHandle, WriteTree,
 };
-use mama_ports::vocab::{AbsPath, BlobHash, Digest, FileFacts, RelPath};
+use mama_ports::vocab::{AbsPath, BlobHash, Digest, FileFacts, RelPath, VolumeId};
+use mama_ports::volumes::{VolumeFacts, Volumes};
 
 use crate::world::hash_of;
 
@@ -31,11 +33,17 @@ pub enum Sabotage {
     NoSweep,
     /// Two may apply at once.
     NoLock,
+    /// What a source is, is asked once only: not again after it was read.
+    NoSecondLook,
+    /// The catalog hears of names and views, and only then are they made durable.
+    SettleBeforeSync,
+    /// A sync that failed is asked again, and believed.
+    RetriedSync,
 }
 
 impl Sabotage {
     /// Every step that can be left out.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::NoSyncBeforeNames,
         Self::NoSyncOfNames,
         Self::NoSyncOfViews,
@@ -44,6 +52,9 @@ impl Sabotage {
         Self::LinkReplaces,
         Self::NoSweep,
         Self::NoLock,
+        Self::NoSecondLook,
+        Self::SettleBeforeSync,
+        Self::RetriedSync,
     ];
 }
 
@@ -57,12 +68,14 @@ pub struct SabotagedFs {
 
 impl Filesystem for SabotagedFs {
     fn source(&self, root: &AbsPath) -> Fs<Arc<dyn ReadTree>> {
-        self.inner.source(root)
+        let inner = self.inner.source(root)?;
+        let is_honest = self.sabotage != Sabotage::NoSecondLook;
+        Ok(if is_honest { inner } else { Arc::new(HastyTree { inner }) })
     }
 
     fn archive(&self, root: &AbsPath) -> Fs<Arc<dyn WriteTree>> {
         let (inner, syncs) = (self.inner.archive(root)?, AtomicUsize::new(0));
-        Ok(Arc::new(SabotagedTree { inner, sabotage: self.sabotage, syncs }))
+        Ok(Arc::new(SabotagedTree { inner, sabotage: self.sabotage, syncs, owing: AtomicBool::new(false) }))
     }
 
     fn make_root(&self, root: &AbsPath) -> Fs<()> {
@@ -70,19 +83,41 @@ impl Filesystem for SabotagedFs {
     }
 }
 
+/// Volumes without names: all are one.
+pub struct Nameless(pub Arc<dyn Volumes>);
+
+impl Volumes for Nameless {
+    fn describe(&self, at: &AbsPath) -> Fs<VolumeFacts> {
+        Ok(VolumeFacts { identity: VolumeId::new("the only one"), ..self.0.describe(at)? })
+    }
+}
+
 struct SabotagedTree {
     inner: Arc<dyn WriteTree>,
     sabotage: Sabotage,
     syncs: AtomicUsize,
+    /// Whether a sync was put off.
+    owing: AtomicBool,
+}
+
+impl SabotagedTree {
+    fn catch_up(&self) -> Fs<()> {
+        if self.owing.swap(false, Ordering::Relaxed) { self.inner.sync_all() } else { Ok(()) }
+    }
 }
 
 impl ReadTree for SabotagedTree {
     fn facts(&self, at: &RelPath) -> Fs<Option<FileFacts>> {
+        self.catch_up()?;
         self.inner.facts(at)
     }
 
     fn list(&self, dir: &RelPath) -> Fs<Vec<Entry>> {
         if self.sabotage == Sabotage::NoSweep { Ok(Vec::new()) } else { self.inner.list(dir) }
+    }
+
+    fn listing(&self, dir: &RelPath) -> Fs<Listing> {
+        self.inner.listing(dir)
     }
 
     fn open(&self, at: &RelPath) -> Fs<Box<dyn ReadHandle>> {
@@ -95,7 +130,7 @@ impl WriteTree for SabotagedTree {
         self.inner.create(at)
     }
 
-    fn reflink_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<()> {
+    fn reflink_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<Cloned> {
         self.inner.reflink_from(source, to)
     }
 
@@ -104,6 +139,7 @@ impl WriteTree for SabotagedTree {
     }
 
     fn link(&self, from: &RelPath, to: &RelPath) -> Fs<()> {
+        self.catch_up()?;
         match self.inner.link(from, to) {
             Err(error)
                 if error.kind == FsErrorKind::AlreadyExists && self.sabotage == Sabotage::LinkReplaces =>
@@ -145,22 +181,68 @@ impl WriteTree for SabotagedTree {
 
     /// A batch that stores and shows syncs three times: bytes, names, views.
     fn sync_all(&self) -> Fs<()> {
-        let left_out = match self.sabotage {
-            Sabotage::NoSyncBeforeNames => Some(0),
-            Sabotage::NoSyncOfNames => Some(1),
-            Sabotage::NoSyncOfViews => Some(2),
-            Sabotage::NoReadBack
-            | Sabotage::NoSeal
-            | Sabotage::LinkReplaces
-            | Sabotage::NoSweep
-            | Sabotage::NoLock => None,
-        };
+        self.catch_up()?;
         let nth = self.syncs.fetch_add(1, Ordering::Relaxed) % 3;
-        if Some(nth) == left_out { Ok(()) } else { self.inner.sync_all() }
+        match (self.sabotage, nth) {
+            (Sabotage::NoSyncBeforeNames, 0)
+            | (Sabotage::NoSyncOfNames, 1)
+            | (Sabotage::NoSyncOfViews, 2) => Ok(()),
+            (Sabotage::SettleBeforeSync, 1 | 2) => {
+                self.owing.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            (Sabotage::RetriedSync, _) => self.inner.sync_all().or_else(|_| self.inner.sync_all()),
+            _ => self.inner.sync_all(),
+        }
     }
 
     fn lock(&self, at: &RelPath) -> Fs<Box<dyn Held>> {
         if self.sabotage == Sabotage::NoLock { Ok(Box::new(Nothing)) } else { self.inner.lock(at) }
+    }
+}
+
+/// Sources of which one asks once only.
+struct HastyTree {
+    inner: Arc<dyn ReadTree>,
+}
+
+impl ReadTree for HastyTree {
+    fn facts(&self, at: &RelPath) -> Fs<Option<FileFacts>> {
+        self.inner.facts(at)
+    }
+
+    fn listing(&self, dir: &RelPath) -> Fs<Listing> {
+        self.inner.listing(dir)
+    }
+
+    fn open(&self, at: &RelPath) -> Fs<Box<dyn ReadHandle>> {
+        Ok(Box::new(HastyHandle { inner: self.inner.open(at)?, seen: OnceLock::new() }))
+    }
+}
+
+struct HastyHandle {
+    inner: Box<dyn ReadHandle>,
+    seen: OnceLock<FileFacts>,
+}
+
+impl Read for HastyHandle {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(buffer)
+    }
+}
+
+impl ReadHandle for HastyHandle {
+    fn facts(&self) -> Fs<FileFacts> {
+        let now = self.inner.facts()?;
+        Ok(*self.seen.get_or_init(|| now))
+    }
+
+    fn rewind(&mut self) -> io::Result<()> {
+        self.inner.rewind()
+    }
+
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.inner.fd()
     }
 }
 

@@ -2,27 +2,31 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
 use mama_adapters::clock::ManualClock;
 use mama_adapters::fs::memory::MemoryFs;
 use mama_adapters::hash::Blake3;
 use mama_adapters::sqlite::Sqlite;
+use mama_adapters::volumes::MemoryVolumes;
 use mama_adapters::walk::TreeWalker;
 use mama_domain::apply::{Apply, ApplyReport, PlanReport, Policy};
 use mama_domain::archive::{self, Archive, ArchiveError, Identity, SourceTrees, Transfer, Transfers};
-use mama_domain::reconcile::{Plan, Rules};
+use mama_domain::curate::Curate;
+use mama_domain::reconcile::{Agreed, Plan, Rules};
 use mama_domain::scan::{Scan, ScanError, ScanReport, ScanTarget};
+use mama_ports::conformance::repository::decide;
 use mama_ports::content::ContentHasher;
 use mama_ports::events::{Event, EventSink, Trouble};
-use mama_ports::filesystem::{Filesystem, Fs};
+use mama_ports::filesystem::Filesystem;
 use mama_ports::repository::{Catalog, Decision, PageSize, Repository, Scope, Settled, Sightings, Source};
 use mama_ports::runtime::{Clock, Inline};
 use mama_ports::vocab::{
     AbsPath, ArchiveId, BlobHash, BlockReason, Claim, HostName, ObservationId, ScanRoot, SourceKind, Status,
     Timestamp,
 };
-use mama_ports::volumes::{VolumeFacts, Volumes};
+use mama_ports::volumes::Volumes;
 use pollster::block_on;
 
 /// Where the archive is.
@@ -36,10 +40,14 @@ pub struct World {
     pub catalog: Arc<dyn Repository>,
     /// What the code under test sees of the machine; the machine itself unless something is put in between.
     pub fs: Arc<dyn Filesystem>,
+    /// What lies under its folders: the machine's own disks unless something is put in their place.
+    pub volumes: Arc<dyn Volumes>,
     /// What the archive verifies contents with.
     pub hasher: Arc<dyn ContentHasher>,
     /// Whether apply promotes what is pending.
     pub auto_assign: bool,
+    /// How many snapshots apply keeps, if it makes them.
+    pub snapshots: Option<NonZeroUsize>,
     clock: ManualClock,
     troubles: Arc<Troubles>,
 }
@@ -51,10 +59,12 @@ impl World {
         let disk = MemoryFs::with_clock(clock.clone());
         let world = Self {
             fs: Arc::new(disk.clone()),
+            volumes: Arc::new(MemoryVolumes::new(disk.clone())),
             disk,
             catalog: new_catalog(),
             hasher: Arc::new(Blake3),
             auto_assign: true,
+            snapshots: None,
             clock,
             troubles: Arc::default(),
         };
@@ -89,10 +99,20 @@ impl World {
 
     /// Scans a root of some kind, as the machine of this name.
     pub fn scan_as(&self, root: &str, kind: SourceKind, host: &str) -> Result<ScanReport, ScanError> {
+        let root = ScanRoot { host: host_name(host), basedir: path(root), kind };
+        self.scan_target(root, false)
+    }
+
+    /// Scans a root of kind existing whose files have moved to another disk.
+    pub fn scan_new_disk(&self, root: &str) -> Result<ScanReport, ScanError> {
+        let (host, kind) = (host_name("anna"), SourceKind::Existing);
+        self.scan_target(ScanRoot { host, basedir: path(root), kind }, true)
+    }
+
+    fn scan_target(&self, root: ScanRoot, new_disk: bool) -> Result<ScanReport, ScanError> {
         let mut report = ScanReport::default();
         let archive = self.disk.facts(ARCHIVE).map(|facts| facts.id);
-        let root = ScanRoot { host: host_name(host), basedir: path(root), kind };
-        let target = ScanTarget { root, excludes: Vec::new(), archive };
+        let target = ScanTarget { root, excludes: Vec::new(), archive, new_disk };
         block_on(self.scanner().run(&target, &mut report))?;
         Ok(report)
     }
@@ -103,6 +123,7 @@ impl World {
             sightings: Arc::clone(&self.catalog) as Arc<dyn Sightings>,
             fs: Arc::clone(&self.fs),
             walker: Arc::new(TreeWalker::new(Arc::clone(&self.fs), 0)),
+            volumes: Arc::clone(&self.volumes),
             hasher: Arc::clone(&self.hasher),
             detector: None,
             extractor: None,
@@ -127,6 +148,13 @@ impl World {
         (report, pages)
     }
 
+    /// Does what was agreed on, page by page.
+    pub fn apply_agreed(&self, pages: Vec<Agreed>) -> Result<ApplyReport, Box<dyn Error>> {
+        let mut report = ApplyReport::default();
+        block_on(self.applier()?.run_agreed(&mut pages.into_iter(), &mut report))?;
+        Ok(report)
+    }
+
     /// The apply use case, wired to this world, as the machine `anna`.
     pub fn applier(&self) -> Result<Apply, ArchiveError> {
         let transfers = Transfers::from([
@@ -137,11 +165,16 @@ impl World {
             catalog: Arc::clone(&self.catalog) as Arc<dyn Catalog>,
             archive: self.open_archive()?,
             sources: Arc::new(SourceTrees::new(Arc::clone(&self.fs), host_name("anna"))),
-            volumes: Arc::new(Roomy),
+            volumes: Arc::clone(&self.volumes),
             workers: Arc::new(Inline),
             clock: Arc::new(self.clock.clone()),
             events: Arc::clone(&self.troubles) as Arc<dyn EventSink>,
-            policy: Policy { rules: Rules { auto_assign: self.auto_assign }, transfers, reserve: 0 },
+            policy: Policy {
+                rules: Rules { auto_assign: self.auto_assign },
+                transfers,
+                reserve: 0,
+                snapshots: self.snapshots,
+            },
         })
     }
 
@@ -170,15 +203,25 @@ impl World {
         sources[0].iter().find(is_it).expect("it was scanned").id
     }
 
+    /// What decides, wired to this world, as somebody at the machine `anna`.
+    pub fn curator(&self) -> Curate {
+        Curate {
+            curation: Arc::clone(&self.catalog) as _,
+            journal: Arc::clone(&self.catalog) as _,
+            clock: Arc::new(self.clock.clone()),
+            host: host_name("anna"),
+        }
+    }
+
     /// Ignores or restores one observation.
     pub fn retarget(&self, id: ObservationId, from: Status, to: Status) -> Settled {
-        block_on(self.catalog.decide(&[Decision::Retarget { id, from, to }])).expect("a decision")[0]
+        block_on(decide(&*self.catalog, &[Decision::Retarget { id, from, to }])).expect("a decision")[0]
     }
 
     /// Blocks a content.
     pub fn block(&self, content: &[u8]) -> Settled {
         let (hash, to) = (hash_of(content), Some(BlockReason::Blocked));
-        block_on(self.catalog.decide(&[Decision::Block { hash, from: None, to }])).expect("a decision")[0]
+        block_on(decide(&*self.catalog, &[Decision::Block { hash, from: None, to }])).expect("a decision")[0]
     }
 
     /// Every file below a folder of the machine, by its path there.
@@ -263,22 +306,6 @@ impl EventSink for Troubles {
         if let Event::Trouble(trouble) = event {
             self.0.lock().expect("no panic").push(trouble);
         }
-    }
-}
-
-/// A disk with room for everything.
-struct Roomy;
-
-impl Volumes for Roomy {
-    fn describe(&self, _: &AbsPath) -> Fs<VolumeFacts> {
-        let (total, available) = (u64::MAX, u64::MAX);
-        Ok(VolumeFacts {
-            kind: "memory".to_owned(),
-            total,
-            available,
-            available_files: None,
-            read_only: false,
-        })
     }
 }
 

@@ -1,16 +1,20 @@
 //! What apply knows.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use mama_ports::repository::{Catalog, Lease, PageSize, Repo, Scope, SettleBatch, Settled, Source, Totals};
-use mama_ports::vocab::{ArchiveId, BlobHash, Claim, Contest, HostName, Location, ObservationId};
+use mama_ports::vocab::{
+    ArchiveId, BlobHash, Claim, Contest, HostName, Location, ObservationId, Place, Status,
+};
 use sqlx::{AssertSqlSafe, PgConnection, query, query_scalar};
 
 use super::failure::{Failure, Outcome};
 use super::rows::Cells;
 use super::sightings::numbered;
 use super::{Postgres, lease, settle, totals};
-use crate::sql::codec;
 use crate::sql::stands::is_in_scope;
+use crate::sql::{codec, keys};
 
 #[async_trait]
 impl Catalog for Postgres {
@@ -38,6 +42,13 @@ impl Catalog for Postgres {
     ) -> Repo<Vec<Contest>> {
         self.read("read what waits for apply", (scope, after, limit), |&(scope, after, limit), catalog| {
             Box::pin(contests(catalog, scope, after, limit))
+        })
+        .await
+    }
+
+    async fn claims(&self, places: &[Place]) -> Repo<Vec<Contest>> {
+        self.read("read the claims to some places", places.to_vec(), |places, catalog| {
+            Box::pin(claims(catalog, places))
         })
         .await
     }
@@ -109,7 +120,7 @@ async fn contests(
     loop {
         let wanted = limit.0 as usize - page.len();
         if wanted == 0 {
-            return Ok(page);
+            break;
         }
         let open = candidates(catalog, scope, after, wanted).await?;
         let last = open.last().map(|&(id, _)| id);
@@ -122,9 +133,39 @@ async fn contests(
         page.extend(firsts.map(|(_, claims)| Contest { place: claims[0].at.place(), claims }));
         match last.filter(|_| !exhausted) {
             Some(last) => after = last,
-            None => return Ok(page),
+            None => break,
         }
     }
+    turn_down(catalog, &mut page).await?;
+    Ok(page)
+}
+
+/// Marks the pending claims whose content is ignored somewhere and assigned nowhere.
+async fn turn_down(catalog: &mut PgConnection, page: &mut [Contest]) -> Outcome<()> {
+    let claims = page.iter_mut().flat_map(|contest| &mut contest.claims);
+    let mut pending: Vec<&mut Claim> =
+        claims.filter(|claim| claim.standing.status == Status::Pending).collect();
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let hashes: BTreeSet<BlobHash> = pending.iter().map(|claim| claim.hash).collect();
+    let hashes: Vec<&[u8]> = hashes.iter().map(|hash| hash.as_bytes().as_slice()).collect();
+    let turned_down: Vec<Vec<u8>> = query_scalar(
+        "SELECT b.hash FROM unnest($1::bytea[]) AS asked (hash) JOIN blob b ON b.hash = asked.hash
+         CROSS JOIN LATERAL
+             (SELECT o.id FROM observation o WHERE o.blob = b.id AND o.status = 'ignored' LIMIT 1) AS ignored
+         LEFT JOIN LATERAL
+             (SELECT o.id FROM observation o WHERE o.blob = b.id AND o.status = 'assigned' LIMIT 1) AS assigned ON true
+         WHERE assigned.id IS NULL",
+    )
+    .bind(hashes)
+    .fetch_all(catalog)
+    .await?;
+    let turned_down: BTreeSet<&[u8]> = turned_down.iter().map(Vec::as_slice).collect();
+    for claim in &mut pending {
+        claim.turned_down = turned_down.contains(claim.hash.as_bytes().as_slice());
+    }
+    Ok(())
 }
 
 /// The next open observations in scope, each with every claim to its place.
@@ -134,21 +175,14 @@ async fn candidates(
     after: i64,
     limit: usize,
 ) -> Outcome<Vec<(i64, Vec<Claim>)>> {
-    // Open observations first, in the order of their own index. History and what is current each have an index of their own.
+    // Open observations first, in the order of their own index.
     let sql = format!(
         "WITH candidate AS MATERIALIZED (
              SELECT o.id, o.name, o.folder FROM observation o WHERE {} AND o.id > $1 ORDER BY o.id LIMIT $2
          )
-         SELECT candidate.id, o.id, r.host, r.basedir, r.kind, f.relpath, o.name, b.hash,
-                o.size, o.mtime_s, o.mtime_n, o.ctime_s, o.ctime_n, o.inode,
-                o.current, o.gone_s IS NOT NULL, o.status, o.placement, o.open, o.view_path, b.stored, b.block_reason
+         SELECT candidate.id, {CLAIM}
          FROM candidate JOIN folder seen ON seen.id = candidate.folder JOIN folder f ON f.place_key = seen.place_key
-         CROSS JOIN LATERAL (
-             SELECT * FROM observation c WHERE c.folder = f.id AND c.name = candidate.name AND c.current
-             UNION ALL
-             SELECT * FROM observation c WHERE c.folder = f.id AND c.name = candidate.name AND NOT c.current
-         ) AS o
-         JOIN blob b ON b.id = o.blob JOIN root r ON r.id = f.root
+         {CLAIMS_OF_CANDIDATE}
          ORDER BY candidate.id, o.id",
         condition(scope)
     );
@@ -165,6 +199,46 @@ async fn candidates(
     Ok(found)
 }
 
+async fn claims(catalog: &mut PgConnection, places: &[Place]) -> Outcome<Vec<Contest>> {
+    let (mut numbers, mut keys, mut names) = (Vec::new(), Vec::new(), Vec::new());
+    for (number, place) in (1_i64..).zip(places) {
+        if let Some((key, name)) = keys::of_place(place) {
+            numbers.push(number);
+            keys.push(key.to_vec());
+            names.push(name.as_bytes().to_vec());
+        }
+    }
+    let sql = format!(
+        "SELECT candidate.number, {CLAIM}
+         FROM unnest($1::bigint[], $2::bytea[], $3::bytea[]) AS candidate (number, place_key, name)
+         JOIN folder f ON f.place_key = candidate.place_key
+         {CLAIMS_OF_CANDIDATE}
+         ORDER BY candidate.number, o.id"
+    );
+    let rows = query(AssertSqlSafe(sql)).bind(numbers).bind(keys).bind(names).fetch_all(catalog).await?;
+    let mut claims = vec![Vec::new(); places.len()];
+    for row in &rows {
+        let mut cells = Cells::of(row);
+        let answer = numbered(&mut claims, cells.next()?)?;
+        answer.push(claim(&mut cells)?);
+    }
+    let contest = |(place, claims): (&Place, _)| Contest { place: place.clone(), claims };
+    Ok(places.iter().zip(claims).map(contest).collect())
+}
+
+/// The columns of a claim.
+const CLAIM: &str = "o.id, r.host, r.basedir, r.kind, f.relpath, o.name, b.hash,
+                o.size, o.mtime_s, o.mtime_n, o.ctime_s, o.ctime_n, o.inode,
+                o.current, o.gone_s IS NOT NULL, o.status, o.placement, o.open, o.view_path, b.stored, b.block_reason";
+
+/// Every observation in the folder `f` with the candidate's name: history and what is current each by an index of their own.
+const CLAIMS_OF_CANDIDATE: &str = "CROSS JOIN LATERAL (
+             SELECT * FROM observation c WHERE c.folder = f.id AND c.name = candidate.name AND c.current
+             UNION ALL
+             SELECT * FROM observation c WHERE c.folder = f.id AND c.name = candidate.name AND NOT c.current
+         ) AS o
+         JOIN blob b ON b.id = o.blob JOIN root r ON r.id = f.root";
+
 fn claim(cells: &mut Cells<'_>) -> Outcome<Claim> {
     Ok(Claim {
         id: ObservationId(cells.next()?),
@@ -178,6 +252,7 @@ fn claim(cells: &mut Cells<'_>) -> Outcome<Claim> {
         view: cells.optional_path()?,
         stored: cells.next()?,
         block: cells.next::<Option<&str>>()?.map(codec::block).transpose()?,
+        turned_down: false,
     })
 }
 

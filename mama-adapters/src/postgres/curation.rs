@@ -1,78 +1,130 @@
-//! Decisions about targets and contents.
+//! What decisions are about.
 
 use async_trait::async_trait;
-use mama_ports::repository::{Curation, Decision, Repo, Settled};
-use mama_ports::vocab::{BlobHash, BlockReason, ObservationId, Status};
-use sqlx::{PgConnection, query, query_scalar};
+use mama_ports::curation::{ActId, Curation, Decision, Filter, Found, HashPrefix};
+use mama_ports::repository::{PageSize, Repo, Settled};
+use mama_ports::vocab::{BlobHash, Location, ObservationId, ScanRoot};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, PgConnection, query, query_as, query_scalar};
 
 use super::failure::Outcome;
-use super::{Postgres, roots};
+use super::rows::Cells;
+use super::{Postgres, decide};
+use crate::sql::codec;
+use crate::sql::filter::{Condition, Value, condition};
+
+/// Observations that one statement looks at, so that each answers soon, however few match.
+const WINDOW: i64 = 16_384;
 
 #[async_trait]
 impl Curation for Postgres {
-    async fn decide(&self, batch: &[Decision]) -> Repo<Vec<Settled>> {
-        self.write("make decisions", batch.to_vec(), |batch, catalog| Box::pin(decide(catalog, batch))).await
+    async fn find(&self, filter: &Filter, after: Option<ObservationId>, limit: PageSize) -> Repo<Vec<Found>> {
+        let about = (filter.clone(), after, limit);
+        self.read("look for observations", about, |(filter, after, limit), catalog| {
+            Box::pin(find(catalog, filter, *after, *limit))
+        })
+        .await
+    }
+
+    async fn contents(&self, prefix: &HashPrefix, limit: PageSize) -> Repo<Vec<BlobHash>> {
+        self.ask("look for contents", (*prefix, limit), |(prefix, limit), catalog| {
+            Box::pin(contents(catalog, prefix, *limit))
+        })
+        .await
+    }
+
+    async fn decide(&self, act: ActId, batch: &[Decision]) -> Repo<Vec<Settled>> {
+        self.write("make decisions", (act, batch.to_vec()), |(act, batch), catalog| {
+            Box::pin(decide::decide(catalog, *act, batch))
+        })
+        .await
     }
 }
 
-async fn decide(catalog: &mut PgConnection, batch: &[Decision]) -> Outcome<Vec<Settled>> {
-    let (mut ids, mut hashes) = (Vec::new(), Vec::new());
-    for decision in batch {
-        match decision {
-            Decision::Retarget { id, .. } => ids.push(id.0),
-            Decision::Block { hash, .. } => hashes.push(*hash),
-        }
-    }
-    roots::lock(catalog, &ids, &hashes).await?;
-    lock_contents(catalog, &hashes).await?;
-    let mut answers = Vec::with_capacity(batch.len());
-    for decision in batch {
-        let changed = match *decision {
-            Decision::Retarget { id, from, to } => retarget(catalog, id, from, to).await?,
-            Decision::Block { hash, from, to } => block(catalog, hash, from, to).await?,
-        };
-        answers.push(if changed { Settled::Done } else { Settled::Stale });
-    }
-    Ok(answers)
-}
-
-async fn lock_contents(catalog: &mut PgConnection, hashes: &[BlobHash]) -> Outcome<()> {
-    if hashes.is_empty() {
-        return Ok(());
-    }
-    let hashes: Vec<&[u8]> = hashes.iter().map(|hash| hash.as_bytes().as_slice()).collect();
-    let sql = "SELECT FROM blob WHERE hash = ANY($1) ORDER BY hash FOR NO KEY UPDATE";
-    query(sql).bind(hashes).execute(catalog).await?;
-    Ok(())
-}
-
-async fn retarget(catalog: &mut PgConnection, id: ObservationId, from: Status, to: Status) -> Outcome<bool> {
-    let changed = query("UPDATE observation SET status = $3, open = true WHERE id = $1 AND status = $2")
-        .bind(id.0)
-        .bind(from.as_str())
-        .bind(to.as_str())
-        .execute(catalog)
-        .await?;
-    Ok(changed.rows_affected() > 0)
-}
-
-async fn block(
+async fn contents(
     catalog: &mut PgConnection,
-    hash: BlobHash,
-    from: Option<BlockReason>,
-    to: Option<BlockReason>,
-) -> Outcome<bool> {
-    let sql = "UPDATE blob SET block_reason = $3 WHERE hash = $1 AND block_reason IS NOT DISTINCT FROM $2 RETURNING id";
-    let changed: Option<i64> = query_scalar(sql)
-        .bind(hash.as_bytes().as_slice())
-        .bind(from.map(BlockReason::as_str))
-        .bind(to.map(BlockReason::as_str))
-        .fetch_optional(&mut *catalog)
+    prefix: &HashPrefix,
+    limit: PageSize,
+) -> Outcome<Vec<BlobHash>> {
+    let sql = "SELECT hash FROM blob WHERE hash >= $1 AND hash <= $2 ORDER BY hash LIMIT $3";
+    let found: Vec<Vec<u8>> = query_scalar(sql)
+        .bind(prefix.first.as_bytes().as_slice())
+        .bind(prefix.last.as_bytes().as_slice())
+        .bind(i64::from(limit.0))
+        .fetch_all(catalog)
         .await?;
-    let Some(blob) = changed else { return Ok(false) };
-    query("UPDATE observation SET open = true WHERE blob = $1 AND NOT open")
-        .bind(blob)
-        .execute(catalog)
-        .await?;
-    Ok(true)
+    found.iter().map(|hash| Ok(codec::hash(hash)?)).collect()
+}
+
+async fn find(
+    catalog: &mut PgConnection,
+    filter: &Filter,
+    after: Option<ObservationId>,
+    limit: PageSize,
+) -> Outcome<Vec<Found>> {
+    let condition = condition(filter, &roots(catalog).await?, '$', 4);
+    let mut after = after.map_or(i64::MIN, |id| id.0);
+    let mut page = Vec::new();
+    while page.len() < limit.0 as usize {
+        let sql =
+            "SELECT max(id) FROM (SELECT id FROM observation WHERE id > $1 ORDER BY id LIMIT $2) AS next";
+        let last: Option<i64> = query_scalar(sql).bind(after).bind(WINDOW).fetch_one(&mut *catalog).await?;
+        let Some(last) = last else { break };
+        let wanted = i64::from(limit.0) - page.len() as i64;
+        page.extend(within(catalog, &condition, after, last, wanted).await?);
+        after = last;
+    }
+    Ok(page)
+}
+
+/// What matches from after `after` up to `last`, in order.
+async fn within(
+    catalog: &mut PgConnection,
+    condition: &Condition,
+    after: i64,
+    last: i64,
+    limit: i64,
+) -> Outcome<Vec<Found>> {
+    // OFFSET 0: by number before anything else.
+    let sql = format!(
+        "SELECT o.id, r.host, r.basedir, r.kind, f.relpath, o.name, b.hash, o.size, o.status, b.block_reason
+         FROM (SELECT * FROM observation WHERE id > $1 AND id <= $2 OFFSET 0) AS o
+         JOIN folder f ON f.id = o.folder JOIN root r ON r.id = f.root JOIN blob b ON b.id = o.blob
+         WHERE {} ORDER BY o.id LIMIT $3",
+        condition.sql
+    );
+    let mut asked = query(AssertSqlSafe(sql)).bind(after).bind(last).bind(limit);
+    for value in &condition.values {
+        asked = match value {
+            Value::Bytes(bytes) => asked.bind(bytes.as_slice()),
+            Value::Text(text) => asked.bind(text.as_str()),
+        };
+    }
+    asked.fetch_all(catalog).await?.iter().map(found).collect()
+}
+
+fn found(row: &PgRow) -> Outcome<Found> {
+    let mut cells = Cells::of(row);
+    Ok(Found {
+        id: ObservationId(cells.next()?),
+        at: Location { root: cells.root()?, dir: cells.rel_path()?, name: cells.name()? },
+        hash: cells.hash()?,
+        size: cells.count()?,
+        status: codec::word(cells.next()?)?,
+        block: cells.next::<Option<&str>>()?.map(codec::block).transpose()?,
+    })
+}
+
+async fn roots(catalog: &mut PgConnection) -> Outcome<Vec<(i64, ScanRoot)>> {
+    let rows: Vec<(i64, String, Vec<u8>, String)> =
+        query_as("SELECT id, host, basedir, kind FROM root ORDER BY id").fetch_all(catalog).await?;
+    let root = |(id, host, basedir, kind): &(i64, String, Vec<u8>, String)| {
+        let root = ScanRoot {
+            host: codec::host(host)?,
+            basedir: codec::abs_path(basedir)?,
+            kind: codec::word(kind)?,
+        };
+        Ok((*id, root))
+    };
+    rows.iter().map(root).collect()
 }

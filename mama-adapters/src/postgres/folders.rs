@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use mama_ports::vocab::RelPath;
+use mama_ports::repository::MountMark;
+use mama_ports::vocab::{RelPath, VolumeId};
 use sqlx::{PgConnection, query, query_as, query_scalar};
 
 use super::failure::{Failure, Outcome};
@@ -94,6 +95,37 @@ async fn add(
     .bind(paths)
     .bind(shown)
     .bind(keys)
+    .bind(root.id)
+    .execute(catalog)
+    .await?;
+    Ok(())
+}
+
+/// The folders of a root whose volume was recorded, in path order.
+pub(super) async fn marks(catalog: &mut PgConnection, root: i64) -> Outcome<Vec<(RelPath, VolumeId)>> {
+    let sql = "SELECT relpath, volume FROM folder WHERE root = $1 AND volume IS NOT NULL ORDER BY relpath";
+    let rows: Vec<(Vec<u8>, String)> = query_as(sql).bind(root).fetch_all(catalog).await?;
+    rows.into_iter().map(|(dir, volume)| Ok((codec::rel_path(&dir)?, VolumeId::new(volume)))).collect()
+}
+
+/// Records volumes.
+pub(super) async fn mark(catalog: &mut PgConnection, root: &Root, marks: &[MountMark]) -> Outcome<()> {
+    if marks.is_empty() {
+        return Ok(());
+    }
+    // Of several marks for one folder, the last one counts.
+    let latest: HashMap<&RelPath, Option<&str>> =
+        marks.iter().map(|mark| (&mark.dir, mark.volume.as_ref().map(VolumeId::as_str))).collect();
+    let marked = marks.iter().filter(|mark| mark.volume.is_some());
+    know(catalog, root, marked.map(|mark| &mark.dir)).await?;
+    let (keys, volumes): (Vec<[u8; 32]>, Vec<Option<&str>>) =
+        latest.into_iter().map(|(dir, volume)| (root.key(dir), volume)).unzip();
+    query(
+        "UPDATE folder SET volume = new.volume FROM unnest($1::bytea[], $2::text[]) AS new (key, volume)
+         WHERE folder.place_key = new.key AND folder.root = $3",
+    )
+    .bind(keys)
+    .bind(volumes)
     .bind(root.id)
     .execute(catalog)
     .await?;

@@ -8,8 +8,10 @@
 mod catalog;
 mod contents;
 mod curation;
+mod decide;
 mod failure;
 mod folders;
+mod journal;
 mod lease;
 mod lines;
 mod open;
@@ -39,7 +41,8 @@ pub use self::watch::Patience;
 use crate::sql::codec;
 
 /// Every table of the catalog's content, those first that refer to others.
-const TABLES: [&str; 7] = ["observation", "meta", "blob", "folder", "scan", "root", "archive"];
+const TABLES: [&str; 9] =
+    ["act_item", "act", "observation", "meta", "blob", "folder", "scan", "root", "archive"];
 
 /// A catalog on PostgreSQL. Dropping it closes the connections.
 pub struct Postgres {
@@ -155,7 +158,7 @@ async fn schema_version(catalog: &mut PgConnection) -> Outcome<i64> {
 }
 
 async fn reset(catalog: &mut PgConnection) -> Outcome<()> {
-    raw_sql("TRUNCATE observation, meta, blob, folder, scan, root").execute(catalog).await?;
+    raw_sql("TRUNCATE act_item, act, observation, meta, blob, folder, scan, root").execute(catalog).await?;
     Ok(())
 }
 

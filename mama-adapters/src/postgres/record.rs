@@ -79,8 +79,18 @@ impl<'a> Recorder<'a> {
 
     /// What is absent comes first: of two claims about one file, that it was seen is the safer one.
     pub(super) async fn record(mut self) -> Outcome<Recorded> {
-        let ScanBatch { scan: _, at: _, blobs, sightings, confirmed, gone, gone_below, held, held_below } =
-            self.batch;
+        let ScanBatch {
+            scan: _,
+            at: _,
+            blobs,
+            sightings,
+            confirmed,
+            gone,
+            gone_below,
+            held,
+            held_below,
+            mounts,
+        } = self.batch;
         self.mark_gone(Rows::These, &ids(gone)).await?;
         let folders = self.present_below(gone_below).await?;
         self.mark_gone(Rows::InFolders, &folders).await?;
@@ -94,6 +104,7 @@ impl<'a> Recorder<'a> {
             self.add_sightings(sightings, &contents).await?;
         }
         self.confirm_known(confirmed).await?;
+        folders::mark(self.catalog, &self.under.root, mounts).await?;
         folders::count_present(self.catalog, &self.present).await?;
         Ok(self.recorded)
     }

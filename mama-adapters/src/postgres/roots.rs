@@ -9,6 +9,7 @@ use sqlx::{PgConnection, query, query_scalar};
 
 use super::Postgres;
 use super::failure::{Failure, Outcome};
+use super::folders;
 use super::rows::{Cells, nanos};
 use crate::sql::{codec, keys};
 
@@ -136,13 +137,14 @@ pub(super) async fn begin(catalog: &mut PgConnection, root: &ScanRoot, at: Times
             asked: root.kind,
         }));
     }
+    let mounts = folders::marks(catalog, id).await?;
     let scan = query_scalar("INSERT INTO scan (root, started_s, started_n) VALUES ($1, $2, $3) RETURNING id")
         .bind(id)
         .bind(at.secs)
         .bind(nanos(at))
         .fetch_one(catalog)
         .await?;
-    Ok(ScanBegun { scan: ScanId(scan), known_files })
+    Ok(ScanBegun { scan: ScanId(scan), known_files, mounts })
 }
 
 pub(super) async fn finish(catalog: &mut PgConnection, scan: ScanId, at: Timestamp) -> Outcome<()> {

@@ -1,10 +1,15 @@
 //! Index keys for what is too long to index.
 
-use mama_ports::vocab::{AbsPath, HostName, SourceKind};
+use mama_ports::vocab::{AbsPath, FileName, HostName, Place, SourceKind};
 
 /// The key of a folder as a place in the views: equal for one kind and whole path, whatever the host and root.
 pub(crate) fn place(kind: SourceKind, folder: &AbsPath) -> [u8; 32] {
     key(kind.as_str(), folder.as_bytes())
+}
+
+/// The key of the folder that holds a place, and the name there; `None` for `/`, where no file is.
+pub(crate) fn of_place(place: &Place) -> Option<([u8; 32], FileName)> {
+    place.path.split().map(|(folder, name)| (self::place(place.kind, &folder), name))
 }
 
 /// The key of a root.

@@ -8,12 +8,13 @@ use mama_ports::repository::{
 };
 use mama_ports::vocab::{
     ArchiveId, BlobHash, Claim, Contest, FileName, Fingerprint, Footing, HostName, Location, ObservationId,
-    RelPath, ScanRoot,
+    Place, RelPath, ScanRoot, Status,
 };
 use rusqlite::{Row, Transaction, params};
 
 use super::rows::{self, Failure, Outcome};
 use super::{Sqlite, codec, lease, totals};
+use crate::sql::keys;
 use crate::sql::stands::{Stands, Verdict, is_in_scope};
 
 #[async_trait]
@@ -42,6 +43,15 @@ impl Catalog for Sqlite {
         limit: PageSize,
     ) -> Repo<Vec<Contest>> {
         self.read("read what waits for apply", move |catalog| contests(catalog, scope, after, limit)).await
+    }
+
+    async fn claims(&self, places: &[Place]) -> Repo<Vec<Contest>> {
+        let places = places.to_vec();
+        self.read("read the claims to some places", move |catalog| {
+            let mut known = Known::default();
+            places.into_iter().map(|place| contest(catalog, place, &mut known)).collect()
+        })
+        .await
     }
 
     async fn sources(&self, host: &HostName, hashes: &[BlobHash], each: PageSize) -> Repo<Vec<Vec<Source>>> {
@@ -123,12 +133,12 @@ fn contests(
     );
     let mut statement = catalog.prepare_cached(&sql)?;
     let mut open = statement.query([after.map_or(i64::MIN, |id| id.0)])?;
-    let mut roots = Roots::default();
+    let mut known = Known::default();
     let mut page = Vec::new();
     while page.len() < limit.0 as usize {
         let Some(row) = open.next()? else { break };
         let id = ObservationId(row.get(0)?);
-        let claims = claims(catalog, rows::bytes(row, 1)?, &rows::name(row, 2)?, &mut roots)?;
+        let claims = claims(catalog, rows::bytes(row, 1)?, &rows::name(row, 2)?, &mut known)?;
         // A place stands at its first open observation only.
         let first = claims.iter().find(|claim| is_in_scope(claim, scope));
         if let Some(first) = first.filter(|first| first.id == id) {
@@ -138,20 +148,45 @@ fn contests(
     Ok(page)
 }
 
-/// Roots read so far: there are few, and every claim names one.
-#[derive(Default)]
-struct Roots(HashMap<i64, ScanRoot>);
+fn contest(catalog: &Transaction<'_>, place: Place, known: &mut Known) -> Outcome<Contest> {
+    let claims = match keys::of_place(&place) {
+        Some((key, name)) => claims(catalog, &key, &name, known)?,
+        None => Vec::new(),
+    };
+    Ok(Contest { place, claims })
+}
 
-impl Roots {
-    fn get(&mut self, catalog: &Transaction<'_>, id: i64) -> Outcome<ScanRoot> {
-        if let Some(root) = self.0.get(&id) {
+/// What was read so far: there are few roots, and some contents have many claims.
+#[derive(Default)]
+struct Known {
+    roots: HashMap<i64, ScanRoot>,
+    turned_down: HashMap<i64, bool>,
+}
+
+impl Known {
+    fn root(&mut self, catalog: &Transaction<'_>, id: i64) -> Outcome<ScanRoot> {
+        if let Some(root) = self.roots.get(&id) {
             return Ok(root.clone());
         }
         let mut statement = catalog.prepare_cached("SELECT host, basedir, kind FROM root WHERE id = ?1")?;
         let found = rows::one(&mut statement, [id], |row| rows::root(row, 0))?;
         let root = found.ok_or_else(|| codec::Damage(format!("root {id} is missing")))?;
-        self.0.insert(id, root.clone());
+        self.roots.insert(id, root.clone());
         Ok(root)
+    }
+
+    /// Whether a content is ignored somewhere and assigned nowhere.
+    fn is_turned_down(&mut self, catalog: &Transaction<'_>, blob: i64) -> Outcome<bool> {
+        if let Some(&known) = self.turned_down.get(&blob) {
+            return Ok(known);
+        }
+        let mut statement = catalog.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM observation INDEXED BY observation_ignored WHERE blob = ?1 AND status = 'ignored')
+                AND NOT EXISTS (SELECT 1 FROM observation INDEXED BY observation_blob WHERE blob = ?1 AND status = 'assigned')",
+        )?;
+        let is_so = statement.query_row([blob], |row| row.get(0))?;
+        self.turned_down.insert(blob, is_so);
+        Ok(is_so)
     }
 }
 
@@ -160,7 +195,7 @@ fn claims(
     catalog: &Transaction<'_>,
     place_key: &[u8],
     name: &FileName,
-    roots: &mut Roots,
+    known: &mut Known,
 ) -> Outcome<Vec<Claim>> {
     let mut found = Vec::new();
     // Each half uses its own partial index.
@@ -168,7 +203,7 @@ fn claims(
         let sql = format!(
             "SELECT o.id, f.root, f.relpath, b.hash, o.size, o.mtime_s, o.mtime_n, o.ctime_s, o.ctime_n, o.inode,
                     o.current, o.gone_s IS NOT NULL, o.status, o.placement, o.open, o.view_path, b.stored,
-                    b.block_reason
+                    b.block_reason, o.blob
              FROM folder f CROSS JOIN observation o ON o.folder = f.id AND o.name = (SELECT ?2) AND {current}
              JOIN blob b ON b.id = o.blob
              WHERE f.place_key = (SELECT ?1)"
@@ -176,8 +211,11 @@ fn claims(
         let mut statement = catalog.prepare_cached(&sql)?;
         let mut rows = statement.query(params![place_key, name.as_bytes()])?;
         while let Some(row) = rows.next()? {
-            let root = roots.get(catalog, row.get(1)?)?;
-            found.push(claim(row, root, name)?);
+            let root = known.root(catalog, row.get(1)?)?;
+            let claim = claim(row, root, name)?;
+            let is_undecided = claim.standing.status == Status::Pending;
+            let turned_down = is_undecided && known.is_turned_down(catalog, row.get(18)?)?;
+            found.push(Claim { turned_down, ..claim });
         }
     }
     found.sort_unstable_by_key(|claim| claim.id);
@@ -197,6 +235,7 @@ fn claim(row: &Row<'_>, root: ScanRoot, name: &FileName) -> Outcome<Claim> {
         view: rows::optional_path(row, 15)?,
         stored: row.get(16)?,
         block: rows::optional_text(row, 17)?.map(codec::block).transpose()?,
+        turned_down: false,
     })
 }
 

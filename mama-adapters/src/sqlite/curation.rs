@@ -1,22 +1,100 @@
-//! Decisions about targets and contents.
+//! Decisions about targets and contents, and what they are about.
 
 use async_trait::async_trait;
-use mama_ports::repository::{Curation, Decision, Repo, Settled};
-use mama_ports::vocab::BlockReason;
-use rusqlite::{Transaction, params};
+use mama_ports::curation::{ActId, Curation, Decision, Filter, Found, HashPrefix};
+use mama_ports::repository::{PageSize, Repo, Settled};
+use mama_ports::vocab::{BlobHash, BlockReason, Location, ObservationId, ScanRoot};
+use rusqlite::types::ToSqlOutput;
+use rusqlite::{ToSql, Transaction, params, params_from_iter};
 
-use super::Sqlite;
 use super::rows::{self, Outcome};
+use super::{Sqlite, codec, journal};
+use crate::sql::filter::{Condition, Value, condition};
 
 #[async_trait]
 impl Curation for Sqlite {
-    async fn decide(&self, batch: &[Decision]) -> Repo<Vec<Settled>> {
-        let batch = batch.to_vec();
-        self.write("make decisions", move |catalog| {
-            batch.iter().map(|&decision| decide(catalog, decision)).collect()
+    async fn find(&self, filter: &Filter, after: Option<ObservationId>, limit: PageSize) -> Repo<Vec<Found>> {
+        let filter = filter.clone();
+        self.read("look for observations", move |catalog| find(catalog, &filter, after, limit)).await
+    }
+
+    async fn contents(&self, prefix: &HashPrefix, limit: PageSize) -> Repo<Vec<BlobHash>> {
+        let HashPrefix { first, last } = *prefix;
+        self.read("look for contents", move |catalog| {
+            let mut statement = catalog.prepare_cached(
+                "SELECT hash FROM blob WHERE hash >= ?1 AND hash <= ?2 ORDER BY hash LIMIT ?3",
+            )?;
+            rows::all(&mut statement, params![first.as_bytes(), last.as_bytes(), limit.0], |row| {
+                rows::hash(row, 0)
+            })
         })
         .await
     }
+
+    async fn decide(&self, act: ActId, batch: &[Decision]) -> Repo<Vec<Settled>> {
+        let batch = batch.to_vec();
+        self.write("make decisions", move |catalog| {
+            let decided = |decision: &Decision| {
+                let settled = decide(catalog, *decision)?;
+                if settled == Settled::Done {
+                    journal::add_item(catalog, act, decision)?;
+                }
+                Ok(settled)
+            };
+            batch.iter().map(decided).collect()
+        })
+        .await
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Bytes(bytes) => bytes.to_sql(),
+            Self::Text(text) => text.to_sql(),
+        }
+    }
+}
+
+fn find(
+    catalog: &Transaction<'_>,
+    filter: &Filter,
+    after: Option<ObservationId>,
+    limit: PageSize,
+) -> Outcome<Vec<Found>> {
+    let Condition { sql, values } = condition(filter, &roots(catalog)?, '?', 1);
+    // CROSS JOIN: in the order of ids, whatever the statistics say, so that a page ends where it is full.
+    let sql = format!(
+        "SELECT o.id, r.host, r.basedir, r.kind, f.relpath, o.name, b.hash, o.size, o.status, b.block_reason
+         FROM observation o CROSS JOIN folder f ON f.id = o.folder CROSS JOIN root r ON r.id = f.root
+         CROSS JOIN blob b ON b.id = o.blob
+         WHERE o.id > {} AND {sql} ORDER BY o.id LIMIT {}",
+        after.map_or(i64::MIN, |id| id.0),
+        limit.0
+    );
+    let mut statement = catalog.prepare(&sql)?;
+    let mut found = Vec::new();
+    let mut rows = statement.query(params_from_iter(values))?;
+    while let Some(row) = rows.next()? {
+        found.push(Found {
+            id: ObservationId(row.get(0)?),
+            at: Location {
+                root: rows::root(row, 1)?,
+                dir: rows::rel_path(row, 4)?,
+                name: rows::name(row, 5)?,
+            },
+            hash: rows::hash(row, 6)?,
+            size: rows::count(row, 7)?,
+            status: codec::word(rows::text(row, 8)?)?,
+            block: rows::optional_text(row, 9)?.map(codec::block).transpose()?,
+        });
+    }
+    Ok(found)
+}
+
+fn roots(catalog: &Transaction<'_>) -> Outcome<Vec<(i64, ScanRoot)>> {
+    let mut statement = catalog.prepare_cached("SELECT id, host, basedir, kind FROM root ORDER BY id")?;
+    rows::all(&mut statement, [], |row| Ok((row.get(0)?, rows::root(row, 1)?)))
 }
 
 fn decide(catalog: &Transaction<'_>, decision: Decision) -> Outcome<Settled> {

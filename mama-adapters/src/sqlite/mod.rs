@@ -6,6 +6,7 @@
 mod actor;
 mod catalog;
 mod curation;
+mod journal;
 mod lease;
 mod open;
 mod record;
@@ -27,7 +28,8 @@ use self::rows::{Failure, Outcome};
 use crate::sql::codec;
 
 /// Every table of the catalog's content, those first that refer to others.
-const TABLES: [&str; 7] = ["observation", "meta", "blob", "folder", "scan", "root", "archive"];
+const TABLES: [&str; 9] =
+    ["act_item", "act", "observation", "meta", "blob", "folder", "scan", "root", "archive"];
 
 /// A catalog on SQLite. Dropping it waits for what was asked, and closes the file.
 #[derive(Debug)]

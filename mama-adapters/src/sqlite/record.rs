@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
-use mama_ports::repository::{Confirmation, NewBlob, Recorded, ScanBatch, Sighting};
-use mama_ports::vocab::{BlobHash, FileName, Fingerprint, ObservationId, RelPath, ScanId, Timestamp};
+use mama_ports::repository::{Confirmation, MountMark, NewBlob, Recorded, ScanBatch, Sighting};
+use mama_ports::vocab::{
+    BlobHash, FileName, Fingerprint, ObservationId, RelPath, ScanId, Timestamp, VolumeId,
+};
 use rusqlite::{Transaction, named_params, params};
 
 use super::rows::{self, Failure, Outcome};
@@ -75,8 +77,18 @@ impl<'a> Recorder<'a> {
 
     /// What is absent comes first: of two claims about one file, that it was seen is the safer one.
     pub(super) fn record(mut self, batch: &ScanBatch) -> Outcome<Recorded> {
-        let ScanBatch { scan: _, at: _, blobs, sightings, confirmed, gone, gone_below, held, held_below } =
-            batch;
+        let ScanBatch {
+            scan: _,
+            at: _,
+            blobs,
+            sightings,
+            confirmed,
+            gone,
+            gone_below,
+            held,
+            held_below,
+            mounts,
+        } = batch;
         for id in gone {
             self.mark_gone(Rows::One(id.0))?;
         }
@@ -101,6 +113,9 @@ impl<'a> Recorder<'a> {
         }
         for confirmation in confirmed {
             self.confirm_known(confirmation)?;
+        }
+        for mark in mounts {
+            self.mark_volume(mark)?;
         }
         self.count_present()?;
         Ok(self.recorded)
@@ -321,6 +336,19 @@ impl<'a> Recorder<'a> {
             )?
             .execute(params![self.root.id, parent, name, path, codec::shown(path), self.root.key(dir)])?;
         Ok(self.catalog.last_insert_rowid())
+    }
+
+    fn mark_volume(&mut self, MountMark { dir, volume }: &MountMark) -> Outcome<()> {
+        let folder = match volume {
+            Some(_) => Some(self.folder(dir)?),
+            None => self.root.folder(self.catalog, dir)?,
+        };
+        if let Some(folder) = folder {
+            self.catalog
+                .prepare_cached("UPDATE folder SET volume = ?2 WHERE id = ?1")?
+                .execute(params![folder, volume.as_ref().map(VolumeId::as_str)])?;
+        }
+        Ok(())
     }
 
     /// Adds what came and went to the folders and all above them, each written once.

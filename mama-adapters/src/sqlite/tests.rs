@@ -226,6 +226,8 @@ fn reset_forgets_all_but_the_archive() {
     block_on(catalog.record(&batch(scan, 1, &[("a/b/c", b"x"), ("a", b"y")]))).unwrap();
     let before = block_on(catalog.inspect()).unwrap();
     let rows = [
+        ("act_item", 0),
+        ("act", 0),
         ("observation", 2),
         ("meta", 2),
         ("blob", 2),
@@ -238,7 +240,7 @@ fn reset_forgets_all_but_the_archive() {
     assert!(before.bytes > 0 && before.log_bytes > 0 && before.schema_version == LAST);
     block_on(catalog.reset()).unwrap();
     let after = block_on(catalog.inspect()).unwrap();
-    assert_eq!(after.tables.iter().map(|&(_, rows)| rows).collect::<Vec<_>>(), [0, 0, 0, 0, 0, 0, 1]);
+    assert_eq!(after.tables.iter().map(|&(_, rows)| rows).collect::<Vec<_>>(), [0, 0, 0, 0, 0, 0, 0, 0, 1]);
     assert_eq!(block_on(catalog.archive()).unwrap(), Some(id));
 }
 
@@ -355,7 +357,10 @@ fn a_catalog_of_the_first_schema_is_brought_up_to_date() {
     let file = folder.path().join("catalog.sqlite");
     drop(catalog);
     let older = rusqlite::Connection::open(&file).unwrap();
-    older.execute_batch("DROP TABLE lease; DELETE FROM migration WHERE number > 1").unwrap();
+    let undone = "DROP TABLE lease; DROP INDEX folder_volume; ALTER TABLE folder DROP COLUMN volume;
+                  DROP TABLE act_item; DROP TABLE act; DROP INDEX observation_ignored;
+                  DELETE FROM migration WHERE number > 1";
+    older.execute_batch(undone).unwrap();
     drop(older);
     let catalog = Sqlite::open_existing(&file).unwrap();
     assert_eq!(block_on(catalog.schema_version()).unwrap(), LAST);

@@ -3,9 +3,11 @@
 use mama_ports::filesystem::Fs;
 use mama_ports::vocab::AbsPath;
 use mama_ports::volumes::{VolumeFacts, Volumes};
-use rustix::fs::{AtFlags, CWD, StatVfsMountFlags, StatxFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatVfsMountFlags, StatxFlags};
 use rustix::io::Errno;
 
+use super::identity::Marks;
+use super::mounts::{Mount, mounted_at};
 use crate::fs::posix::failed;
 
 /// Describes every file system of this machine alike.
@@ -14,14 +16,24 @@ pub struct PlainVolumes;
 
 impl Volumes for PlainVolumes {
     fn describe(&self, at: &AbsPath) -> Fs<VolumeFacts> {
-        describe(at.as_bytes()).map_err(|errno| failed("describe the volume of", at.as_bytes(), errno))
+        describe(at).map_err(|errno| failed("describe the volume of", at.as_bytes(), errno))
     }
 }
 
-fn describe(path: &[u8]) -> Result<VolumeFacts, Errno> {
-    let stat = rustix::fs::statvfs(path)?;
+fn describe(at: &AbsPath) -> Result<VolumeFacts, Errno> {
+    // One folder for all questions, whatever is mounted over it meanwhile; to look for a folder lets an automounter do its work.
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = rustix::fs::openat(CWD, at.as_bytes(), flags, Mode::empty())?;
+    let stat = rustix::fs::fstatvfs(&folder)?;
+    let magic = rustix::fs::fstatfs(&folder)?.f_type.cast_unsigned() & 0xffff_ffff;
+    let device = rustix::fs::statx(&folder, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
+    let device = (device.stx_dev_major, device.stx_dev_minor);
+    let unlisted = || Mount { kind: format!("{magic:#x}"), source: String::new() };
+    let Mount { kind, source } = mounted_at(&folder)?.unwrap_or_else(unlisted);
     Ok(VolumeFacts {
-        kind: kind(path)?,
+        identity: Marks { magic, id: stat.f_fsid, device, kind: &kind, source: &source }.name(),
+        kind,
+        device: rustix::fs::makedev(device.0, device.1),
         total: stat.f_blocks.saturating_mul(stat.f_frsize),
         available: stat.f_bavail.saturating_mul(stat.f_frsize),
         available_files: (stat.f_files > 0).then_some(stat.f_favail),
@@ -29,36 +41,12 @@ fn describe(path: &[u8]) -> Result<VolumeFacts, Errno> {
     })
 }
 
-/// The type's name in the table of mounts; its number where the table does not have it.
-fn kind(path: &[u8]) -> Result<String, Errno> {
-    let mount = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID)?;
-    let known = StatxFlags::from_bits_retain(mount.stx_mask).contains(StatxFlags::MNT_ID);
-    let table = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
-    match kind_of_mount(&String::from_utf8_lossy(&table), mount.stx_mnt_id) {
-        Some(kind) if known => Ok(kind.to_owned()),
-        _ => Ok(format!("{:#x}", rustix::fs::statfs(path)?.f_type)),
-    }
-}
-
-/// A line is `36 35 98:0 /root /mount/point options optional… - type source super-options`.
-fn kind_of_mount(table: &str, mount: u64) -> Option<&str> {
-    let line = table.lines().find(|line| line.split(' ').next().is_some_and(|id| id.parse() == Ok(mount)))?;
-    line.split_once(" - ")?.1.split(' ').next()
-}
 
 #[cfg(test)]
 mod tests {
     use mama_ports::filesystem::FsErrorKind;
 
     use super::*;
-
-    #[test]
-    fn the_table_of_mounts_names_the_type() {
-        let table = "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw\n37 35 0:5 / /a\\040- rw - zfs p rw\n";
-        assert_eq!(kind_of_mount(table, 36), Some("ext3"));
-        assert_eq!(kind_of_mount(table, 37), Some("zfs"));
-        assert_eq!(kind_of_mount(table, 3), None);
-    }
 
     #[test]
     fn proc_is_a_file_system_without_room() {

@@ -1,19 +1,20 @@
 //! A walker on jwalk.
 
+use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use jwalk::{Parallelism, WalkDir, rayon};
-use mama_ports::filesystem::{Entry, Fs, FsError, FsErrorKind};
-use mama_ports::vocab::{AbsPath, FileName, RelPath};
+use mama_ports::filesystem::{Entry, Fs, FsError, FsErrorKind, Listing};
+use mama_ports::vocab::{AbsPath, FileKind, FileName, RelPath};
 use mama_ports::walker::{Prune, Visited, Walk, Walker};
 use rustix::io::Errno;
 
-use crate::fs::posix::{facts_of_path, failed, kind_of};
+use crate::fs::posix::{device_of_path, facts_of_path, failed, kind_of};
 
 /// How many folders the threads may run ahead of the reader.
 const AHEAD: usize = 64;
@@ -39,7 +40,9 @@ impl JwalkWalker {
 impl Walker for JwalkWalker {
     fn walk(&self, root: &AbsPath, prune: Arc<dyn Prune>) -> Fs<Walk> {
         let (sender, found) = sync_channel(AHEAD);
-        let visit = Visit { root: root.clone(), prune, found: sender };
+        let device = device_of_path(root).map_err(|errno| failed("list", root.as_bytes(), errno))?;
+        let devices = Arc::new(Mutex::new(HashMap::from([(RelPath::root(), device)])));
+        let visit = Visit { root: root.clone(), prune, devices, found: sender };
         let unavailable = |error: &dyn ToString| FsError {
             source: std::io::Error::other(error.to_string()),
             ..FsError::new("start threads to walk", root.as_bytes(), FsErrorKind::Other)
@@ -67,6 +70,8 @@ type Said = thread::Result<Visited>;
 struct Visit {
     root: AbsPath,
     prune: Arc<dyn Prune>,
+    /// The devices of folders that are yet to be listed.
+    devices: Arc<Mutex<HashMap<RelPath, u64>>>,
     found: SyncSender<Said>,
 }
 
@@ -115,6 +120,25 @@ impl Visit {
         }
     }
 
+    fn devices(&self) -> MutexGuard<'_, HashMap<RelPath, u64>> {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The device of a folder that has been listed. A path may have led elsewhere meanwhile: then the listing proves nothing.
+    fn device(&self, dir: &RelPath) -> Fs<u64> {
+        let path = self.root.join(dir);
+        let before = self.devices().remove(dir);
+        let after = device_of_path(&path).map_err(|errno| failed("list", path.as_bytes(), errno))?;
+        if before == Some(after) {
+            Ok(after)
+        } else {
+            Err(FsError {
+                source: std::io::Error::other("another disk was mounted there meanwhile"),
+                ..FsError::new("list", path.as_bytes(), FsErrorKind::Other)
+            })
+        }
+    }
+
     fn sorted(&self, path: &Path, listed: Items) -> (Visited, Items) {
         let dir = self.relative(path).unwrap_or_default();
         let mut listing = Ok(());
@@ -130,7 +154,22 @@ impl Visit {
                 Err(error) => listing = Err(error),
             }
         }
-        let mut visited = Visited::sorted(dir, entries, &*self.prune);
+        let device = self.device(&dir);
+        let is_folder =
+            |entry: &Entry| entry.facts.as_ref().is_ok_and(|facts| facts.kind == FileKind::Directory);
+        for Entry { name, facts } in entries.iter().filter(|entry| is_folder(entry)) {
+            self.devices().extend(facts.iter().map(|facts| (dir.join(name), facts.id.device)));
+        }
+        let listed = Listing { device: device.as_ref().copied().unwrap_or_default(), entries };
+        let mut visited = Visited::sorted(dir, listed, &*self.prune);
+        visited.device = device.as_ref().ok().copied();
+        for pruned in &visited.pruned {
+            self.devices().remove(&visited.dir.join(pruned));
+        }
+        if let Err(elsewhere) = device {
+            visited.listing = Err(elsewhere);
+            return (visited, Items::new());
+        }
         visited.listing = listing;
         let mut folders = visited.folders.iter().peekable();
         of_jwalk.retain_mut(|item| {
@@ -158,6 +197,7 @@ impl Visit {
     /// Reports a folder that could not be listed; whether anybody listened.
     fn unlisted(&self, error: jwalk::Error) -> bool {
         let dir = error.path().and_then(|path| self.relative(path)).unwrap_or_default();
+        self.devices().remove(&dir);
         self.found.send(Ok(Visited::empty(dir, Err(self.explained(error))))).is_ok()
     }
 

@@ -5,14 +5,14 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use mama_ports::filesystem::{Entry, Filesystem, Fs, FsError, ReadTree};
+use mama_ports::filesystem::{Filesystem, Fs, FsError, Listing, ReadTree};
 use mama_ports::vocab::{AbsPath, RelPath};
 use mama_ports::walker::{Prune, Visited, Walk, Walker};
 
 /// How many folders the threads may run ahead of the reader.
 const AHEAD: usize = 64;
 
-/// Walks by [`ReadTree::list`]. Folders on other devices belong to the walk.
+/// Walks by [`ReadTree::listing`]. Folders on other devices belong to the walk.
 pub struct TreeWalker {
     filesystem: Arc<dyn Filesystem>,
     threads: usize,
@@ -29,7 +29,7 @@ impl TreeWalker {
 impl Walker for TreeWalker {
     fn walk(&self, root: &AbsPath, prune: Arc<dyn Prune>) -> Fs<Walk> {
         let visit = Visit { tree: self.filesystem.source(root)?, prune };
-        let first = visit.sort(RelPath::root(), visit.tree.list(&RelPath::root())?);
+        let first = visit.sort(RelPath::root(), visit.tree.listing(&RelPath::root())?);
         Ok(if self.threads < 2 {
             Box::new(InPlace { stack: below(&first), first: Some(first), visit })
         } else {
@@ -45,14 +45,14 @@ struct Visit {
 }
 
 impl Visit {
-    fn sort(&self, dir: RelPath, mut entries: Vec<Entry>) -> Visited {
-        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        Visited::sorted(dir, entries, &*self.prune)
+    fn sort(&self, dir: RelPath, mut listing: Listing) -> Visited {
+        listing.entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Visited::sorted(dir, listing, &*self.prune)
     }
 
     fn folder(&self, dir: RelPath) -> Visited {
-        match self.tree.list(&dir) {
-            Ok(entries) => self.sort(dir, entries),
+        match self.tree.listing(&dir) {
+            Ok(listing) => self.sort(dir, listing),
             Err(error) => Visited::empty(dir, Err(error)),
         }
     }
@@ -217,6 +217,7 @@ fn work(queue: &Queue, visit: &Visit, found: &SyncSender<Visited>) {
 
 #[cfg(test)]
 mod tests {
+    use mama_ports::filesystem::Entry;
     use mama_ports::vocab::FileName;
     use mama_ports::walker::KeepAll;
 
@@ -259,6 +260,19 @@ mod tests {
             let unreadable: usize = listed.iter().map(|visited| visited.unreadable.len()).sum();
             assert_eq!((listed.len(), unreadable), (3, 1));
         }
+    }
+
+    #[test]
+    fn a_disk_below_the_root_has_a_device_of_its_own() {
+        let (disk, root) = world();
+        disk.plug("usb", "/s/b/x");
+        disk.write("/s/b/x/deep/f", "");
+        let walk = TreeWalker::new(Arc::new(disk), 1).walk(&root, Arc::new(KeepAll)).unwrap();
+        let devices: Vec<_> = walk.map(|visited| (visited.dir.to_string(), visited.device)).collect();
+        let of = |dir: &str| devices.iter().find(|(at, _)| at == dir).map(|(_, device)| device.unwrap());
+        assert_eq!((of("a"), of("b"), of("b/y")), (of(""), of(""), of("")));
+        assert_ne!(of("b/x"), of(""));
+        assert_eq!(of("b/x/deep"), of("b/x"));
     }
 
     #[test]

@@ -38,8 +38,8 @@ fn show(config: &Config, with_origin: bool, output: &Output) {
             }
         };
         let words = || match with_origin {
-            true => format!("{key:<20} {value:<32} {origin}"),
-            false => format!("{key:<20} {value}").trim_end().to_owned(),
+            true => format!("{key:<22} {value:<32} {origin}"),
+            false => format!("{key:<22} {value}").trim_end().to_owned(),
         };
         output.result(object, words);
     }

@@ -1,5 +1,8 @@
 //! `mama doctor`.
 
+mod ways;
+mod zfs;
+
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::Arc;
@@ -7,7 +10,7 @@ use std::sync::Arc;
 use mama_domain::archive::Archive;
 use mama_domain::layout;
 use mama_ports::filesystem::{Fs, FsErrorKind};
-use mama_ports::repository::Totals;
+use mama_ports::repository::{RepositoryError, Totals};
 use mama_ports::vocab::{AbsPath, HostName, RelPath};
 use mama_ports::volumes::VolumeFacts;
 
@@ -60,6 +63,7 @@ pub(super) async fn run(config: &Config, output: &Arc<Output>) -> anyhow::Result
     match archive_root(config) {
         Ok(root) => {
             checks.extend(root.iter().flat_map(|root| volume(&outside, root, config)));
+            checks.extend(root.iter().flat_map(|root| zfs::checks(&outside, root)));
             match App::open(config, output).await {
                 Ok(app) => checks.extend(belongings(&app).await),
                 Err(error) => {
@@ -99,7 +103,7 @@ fn configuration(config: &Config) -> Check {
 }
 
 fn volume(outside: &Outside, root: &AbsPath, config: &Config) -> Vec<Check> {
-    let VolumeFacts { kind, total, available, available_files, read_only } =
+    let VolumeFacts { kind, total, available, available_files, read_only, identity: _, device: _ } =
         match outside.volumes.describe(root) {
             Ok(facts) => facts,
             Err(error) => return vec![Check::bad("disk", &error.into())],
@@ -149,12 +153,18 @@ async fn belongings(app: &App) -> Vec<Check> {
     if let Some(archive) = app.own_archive() {
         checks.push(Check::ok("archive", format!("{} ({})", archive.root(), archive.id())));
     }
-    checks.extend(catalog(app).await);
+    let totals = app.catalog.totals().await;
+    let ways = app
+        .own_archive()
+        .zip(totals.as_ref().ok())
+        .map(|(archive, totals)| ways::checks(app, archive, totals));
+    checks.extend(catalog(app, totals).await);
     checks.extend(app.own_archive().map(archive).into_iter().flatten());
+    checks.extend(ways.into_iter().flatten());
     checks
 }
 
-async fn catalog(app: &App) -> [Check; 3] {
+async fn catalog(app: &App, totals: Result<Totals, RepositoryError>) -> [Check; 3] {
     let whose = match app.own_archive() {
         Some(_) => "belongs to this archive",
         None => "belongs to an archive on another machine, where apply runs",
@@ -179,7 +189,7 @@ async fn catalog(app: &App) -> [Check; 3] {
         },
         Err(error) => Check::bad("catalog", &error.into()),
     };
-    let scanning = match app.catalog.totals().await {
+    let scanning = match totals {
         Ok(totals) => Check::ok("hosts", scanning(&app.host, &totals)),
         Err(error) => Check::bad("hosts", &error.into()),
     };
@@ -221,31 +231,21 @@ fn archive(archive: &Archive) -> Vec<Check> {
     checks
 }
 
-/// Tries it with an empty file in the staging area, where an apply would clear it away if this could not.
+/// Tries it with a file in the staging area, where an apply would clear it away if this could not.
 fn can_reflink(archive: &Archive) -> Fs<bool> {
-    let tree = archive.tree();
-    let [from, to] = ["doctor.from", "doctor.to"].map(staged);
+    let (tree, from) = (archive.tree(), staged("doctor.from"));
     let probe = || {
         let mut file = tree.create(&from)?;
         // What cannot be written will not be cloned either.
         drop(file.write_all(&[0; 4096]));
         file.finish()?;
-        match tree.reflink_from(&*tree.open(&from)?, &to) {
-            Ok(()) => Ok(true),
-            Err(error) if matches!(error.kind, FsErrorKind::Unsupported | FsErrorKind::CrossDevice) => {
-                Ok(false)
-            }
-            Err(error) => Err(error),
-        }
+        Ok(ways::take(archive, &*tree.open(&from)?)?.is_some())
     };
     let answer = probe();
-    for name in [&to, &from] {
-        match tree.unlink(name) {
-            Err(error) if !error.is_not_found() => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
+    match tree.unlink(&from) {
+        Err(error) if !error.is_not_found() => Err(error),
+        Ok(()) | Err(_) => answer,
     }
-    answer
 }
 
 fn staged(name: &str) -> RelPath {

@@ -2,17 +2,24 @@
 
 mod apply;
 mod config;
+mod curate;
 mod dev;
 mod doctor;
 mod init;
 mod interrupt;
+mod journal;
+mod log;
 mod migrate;
 mod plan;
 mod scan;
+mod selection;
 mod shell;
 mod stats;
+mod undo;
 
 use std::sync::Arc;
+
+use mama_domain::curate::Verb;
 
 use crate::args::{Cli, Command};
 use crate::compose::App;
@@ -39,9 +46,17 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
         Command::Man { dir } => return shell::man(dir),
         Command::Config(command) => return config::run(command, &cli.places, output),
         Command::Init { dir } => return init::run(dir.as_deref(), &cli.places, output).await,
+        Command::Ignore(which) => return curate::run(Verb::Ignore, which, &cli.places, output).await,
+        Command::Assign(which) => return curate::run(Verb::Assign, which, &cli.places, output).await,
+        Command::Block { which, reason } => {
+            return curate::run(Verb::Block(*reason), which, &cli.places, output).await;
+        }
+        Command::Unblock(which) => return curate::run(Verb::Unblock, which, &cli.places, output).await,
         Command::Scan(_)
-        | Command::Apply
-        | Command::Plan
+        | Command::Apply { .. }
+        | Command::Plan { .. }
+        | Command::Log { .. }
+        | Command::Undo { .. }
         | Command::Stats
         | Command::Doctor
         | Command::Migrate
@@ -52,12 +67,27 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
         Command::Doctor => doctor::run(&config, output).await,
         Command::Migrate => migrate::run(&config, output).await,
         Command::Scan(args) => scan::run(args, &config, &App::open(&config, output).await?, output).await,
-        Command::Apply => apply::run(&config, &App::open(&config, output).await?, output).await,
-        Command::Plan => plan::run(&config, &App::open(&config, output).await?, output).await,
+        Command::Apply { plan } => {
+            apply::run(plan.as_deref(), &config, &App::open(&config, output).await?, output).await
+        }
+        Command::Plan { out } => {
+            plan::run(out.as_deref(), &config, &App::open(&config, output).await?, output).await
+        }
+        Command::Log { limit } => log::run(*limit, &App::open(&config, output).await?, output).await,
+        Command::Undo { number, yes } => {
+            undo::run(*number, *yes, &App::open(&config, output).await?, output).await
+        }
         Command::Stats => stats::run(&App::open(&config, output).await?, output).await,
         Command::Dev(command) => dev::run(command, &App::open(&config, output).await?, output).await,
-        Command::Completions { .. } | Command::Man { .. } | Command::Config(_) | Command::Init { .. } => {
-            unreachable!("answered above, without a configuration")
+        Command::Completions { .. }
+        | Command::Man { .. }
+        | Command::Config(_)
+        | Command::Init { .. }
+        | Command::Ignore(_)
+        | Command::Assign(_)
+        | Command::Block { .. }
+        | Command::Unblock(_) => {
+            unreachable!("answered above")
         }
     }
 }

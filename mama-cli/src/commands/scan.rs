@@ -9,6 +9,7 @@ use mama_ports::repository::Sightings;
 use mama_ports::vocab::{AbsPath, RelPath, ScanRoot};
 
 use super::interrupt::until_interrupted;
+use super::journal::{self, Run};
 use crate::args::ScanArgs;
 use crate::compose::{self, App};
 use crate::config::Config;
@@ -33,17 +34,27 @@ pub(super) async fn run(
     let scan = use_case(args, config, app, output);
     targets.iter().try_for_each(|target| scan.check(target))?;
     let started = app.outside.clock.now();
-    let mut report = ScanReport::default();
+    let mut reports = vec![ScanReport::default(); targets.len()];
     let outcome = until_interrupted("everything recorded so far is kept", async {
-        for target in &targets {
-            scan.run(target, &mut report).await?;
+        for (target, report) in targets.iter().zip(&mut reports) {
+            scan.run(target, report).await?;
         }
         anyhow::Ok(())
     })
     .await;
+    let mut report = ScanReport::default();
+    reports.iter().for_each(|one| report += *one);
     report.seconds = app.outside.clock.now().seconds_since(started);
     let is_empty = outcome.is_err() && report.files == 0;
     output.summary(is_empty, || json::scan_summary(&report), || human::scan_summary(&report));
+    let changed = targets.iter().zip(&reports).filter(|(_, report)| report.has_changed_something());
+    let run = |(target, report): (&ScanTarget, &ScanReport)| Run {
+        at: started,
+        verb: "scan",
+        words: target.root.basedir.to_string(),
+        summary: json::scan_summary(report),
+    };
+    journal::record(changed.map(run).collect(), &outcome, app).await?;
     outcome?;
     Ok(if report.has_failures() { Status::Partial } else { Status::Done })
 }
@@ -68,6 +79,7 @@ fn use_case(args: &ScanArgs, config: &Config, app: &App, output: &Arc<Output>) -
         sightings: Arc::clone(&app.catalog) as Arc<dyn Sightings>,
         fs: outside.fs,
         walker: outside.walker,
+        volumes: outside.volumes,
         hasher: outside.hasher,
         detector: detector.map(|(detector, _)| detector),
         extractor: extractor.map(|(extractor, _)| extractor),
@@ -85,7 +97,7 @@ fn target(path: &Path, args: &ScanArgs, config: &Config, app: &App) -> anyhow::R
     };
     let excludes = config.exclude.value.iter().chain(&args.exclude).cloned().collect();
     let root = ScanRoot { host: app.host.clone(), basedir, kind: args.kind };
-    Ok(ScanTarget { root, excludes, archive: facts.map(|facts| facts.id) })
+    Ok(ScanTarget { root, excludes, archive: facts.map(|facts| facts.id), new_disk: args.new_disk })
 }
 
 fn folder(path: &Path) -> Result<AbsPath, Fault> {

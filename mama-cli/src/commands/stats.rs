@@ -102,7 +102,7 @@ fn words(totals: &Totals, now: Timestamp) -> String {
     shown.collect::<Vec<_>>().join("\n\n")
 }
 
-fn table<const N: usize>(header: [&str; N]) -> Table {
+pub(super) fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header);
     table

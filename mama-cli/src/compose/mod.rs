@@ -10,7 +10,7 @@ use mama_adapters::clock::SystemClock;
 use mama_adapters::extract::{ExifTool, Libmagic, Settings};
 use mama_adapters::fs::posix::PosixFs;
 use mama_adapters::hash::Blake3;
-use mama_adapters::volumes::PlainVolumes;
+use mama_adapters::volumes::SystemVolumes;
 use mama_adapters::walk::{JwalkWalker, TreeWalker};
 use mama_adapters::workers::TokioWorkers;
 use mama_domain::archive::{self, Archive, Identity};
@@ -65,7 +65,8 @@ impl Outside {
             WalkerKind::Jwalk => Arc::new(JwalkWalker::new(threads)),
         };
         let workers = Arc::new(TokioWorkers::new(Handle::current(), width));
-        let (volumes, hasher) = (Arc::new(PlainVolumes), Arc::new(Blake3));
+        let search_path = std::env::var_os("PATH").unwrap_or_default();
+        let (volumes, hasher) = (Arc::new(SystemVolumes::new(search_path)), Arc::new(Blake3));
         Self { fs, walker, volumes, hasher, workers, clock: Arc::new(SystemClock) }
     }
 }

@@ -22,7 +22,7 @@ use crate::args::Places;
 use crate::exit::Fault;
 
 /// Every key of mama.toml. Its environment variable is `MAMA_` and the key in capitals, with `_` for `.`.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 18] = [
     "archive",
     "database",
     "host",
@@ -39,10 +39,15 @@ const KEYS: [&str; 16] = [
     "exiftool.program",
     "exiftool.sessions",
     "exiftool.timeout",
+    "snapshots.before_apply",
+    "snapshots.keep",
 ];
 
 /// Bytes that stay free on the archive's disk unless somebody says otherwise: room for the catalog to grow and for the system to breathe.
 const RESERVE: ByteSize = ByteSize::mib(256);
+
+/// Snapshots that stay unless somebody says otherwise: a week of daily applies, and one.
+const KEEP: NonZeroUsize = NonZeroUsize::new(8).expect("not 0");
 
 /// Every setting.
 #[derive(Debug, Clone)]
@@ -75,6 +80,10 @@ pub(crate) struct Config {
     pub(crate) sessions: Setting<Option<NonZeroUsize>>,
     /// Seconds that ExifTool may take for one file.
     pub(crate) timeout: Setting<u64>,
+    /// Whether apply makes a snapshot of the archive's dataset before it changes anything.
+    pub(crate) snapshot: Setting<bool>,
+    /// How many of mama's snapshots stay.
+    pub(crate) keep: Setting<NonZeroUsize>,
 }
 
 impl Config {
@@ -136,12 +145,19 @@ impl Config {
             exiftool: layers.get("exiftool.program", || "exiftool".into())?,
             sessions: layers.optional("exiftool.sessions")?,
             timeout: layers.get("exiftool.timeout", || 30)?,
+            snapshot: layers.get("snapshots.before_apply", || false)?,
+            keep: layers.get("snapshots.keep", || KEEP)?,
         })
     }
 
     /// How bytes come into the archive.
     pub(crate) fn transfers(&self) -> Transfers {
         self.transfer.iter().map(|(kind, ways)| (*kind, ways.value.0.clone())).collect()
+    }
+
+    /// How many snapshots are kept, if they are made.
+    pub(crate) fn snapshots(&self) -> Option<NonZeroUsize> {
+        self.snapshot.value.then_some(self.keep.value)
     }
 
     /// Where what was chosen can do harm, in words.
@@ -187,6 +203,8 @@ impl Config {
             (self.exiftool.value.to_string_lossy().into_owned(), &self.exiftool.origin),
             (auto(&self.sessions.value), &self.sessions.origin),
             (format!("{} s", self.timeout.value), &self.timeout.origin),
+            (self.snapshot.value.to_string(), &self.snapshot.origin),
+            (self.keep.value.to_string(), &self.keep.origin),
         ];
         KEYS.into_iter().zip(values).map(|(key, (value, origin))| (key, value, origin)).collect()
     }

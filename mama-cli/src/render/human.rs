@@ -3,6 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use bytesize::ByteSize;
 use mama_domain::apply::{ApplyReport, PlanReport};
+use mama_domain::curate::CurationReport;
 use mama_domain::reconcile::{Action, Finding, LinkView, RemoveView, StoreBlob};
 use mama_domain::scan::ScanReport;
 use mama_ports::events::{Severity, Trouble};
@@ -60,7 +61,11 @@ pub(crate) fn scan_summary(report: &ScanReport) -> String {
         ("errors", report.errors),
     ];
     let mut text = line("scan", &counters);
-    let extra = [("ignored", report.ignored), ("metadata failures", report.metadata_failures)];
+    let extra = [
+        ("ignored", report.ignored),
+        ("metadata failures", report.metadata_failures),
+        ("disks left as they were", report.disks_held),
+    ];
     text.push_str(&some_of(&extra));
     text + &format!("\n      {} read in {}", bytes(report.bytes_hashed), seconds(report.seconds))
 }
@@ -81,9 +86,11 @@ pub(crate) fn apply_summary(report: &ApplyReport) -> String {
     ];
     let mut text = line("apply", &counters);
     text.push_str(&some_of(&[
+        ("turned down", report.turned_down),
         ("verified", report.blobs_verified),
         ("lost", report.lost),
         ("elsewhere", report.elsewhere),
+        ("stale", report.stale),
     ]));
     let ways =
         [("reflinked", report.reflinked), ("hard-linked", report.hardlinked), ("copied", report.copied)];
@@ -92,7 +99,10 @@ pub(crate) fn apply_summary(report: &ApplyReport) -> String {
         bytes(report.bytes_stored),
         seconds(report.seconds),
         some_of(&ways)
-    )
+    ) + &report
+        .snapshot
+        .as_ref()
+        .map_or_else(String::new, |name| format!("\n       as it was before: {name}"))
 }
 
 /// What a plan comes to.
@@ -142,6 +152,39 @@ pub(crate) fn finding(Finding { at, kind, .. }: &Finding) -> String {
         None => Style::new(),
     };
     format!("{style}skip{style:#}    {at}: {}", kind.reason())
+}
+
+/// What a curation would do; `more` decisions were not named.
+pub(crate) fn curation_preview(report: &CurationReport, (would, things): (&str, &str), more: u64) -> String {
+    if report.changes == 0 {
+        return match (report.unchanged, report.changed_since) {
+            (0, 0) => "nothing matches".to_owned(),
+            (0, since) => format!("nothing to take back: {since} changed since"),
+            (unchanged, _) => format!("nothing to do: {unchanged} already are so"),
+        };
+    }
+    let more = if more > 0 { format!("  and {more} more\n") } else { String::new() };
+    format!("{more}{STRONG}{would}{STRONG:#} {}", curation_counts(report, things))
+}
+
+/// What a curation did.
+pub(crate) fn curation_done(report: &CurationReport, (did, things): (&str, &str)) -> String {
+    let next = match report.act {
+        Some(act) => {
+            format!("\nNext: `mama apply` makes the archive follow, `mama undo {}` takes it back.", act.0)
+        }
+        None => String::new(),
+    };
+    format!("{STRONG}{did}{STRONG:#} {}{next}", curation_counts(report, things))
+}
+
+fn curation_counts(report: &CurationReport, things: &str) -> String {
+    let contents = match things {
+        "contents" => format!("({})", bytes(report.bytes)),
+        _ => format!("of {} contents ({})", report.contents, bytes(report.bytes)),
+    };
+    let rest = [("already so", report.unchanged), ("changed since", report.changed_since)];
+    format!("{} {things} {contents}{}", report.changes, some_of(&rest))
 }
 
 /// A number of bytes.

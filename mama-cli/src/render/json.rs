@@ -85,6 +85,7 @@ pub(crate) fn scan_summary(report: &ScanReport) -> Object {
         .with("seconds", millis(report.seconds))
         .with("ignored", report.ignored)
         .with("metadata_failures", report.metadata_failures)
+        .with("disks_held", report.disks_held)
 }
 
 /// The last line of an apply.
@@ -108,6 +109,9 @@ pub(crate) fn apply_summary(report: &ApplyReport) -> Object {
         .with("lost", report.lost)
         .with("elsewhere", report.elsewhere)
         .with("blobs_verified", report.blobs_verified)
+        .with("turned_down", report.turned_down)
+        .with("snapshot", report.snapshot.clone())
+        .with("stale", report.stale)
 }
 
 /// The last line of a plan.
@@ -121,6 +125,7 @@ pub(crate) fn plan_summary(report: &PlanReport) -> Object {
         .with("removes", report.removes)
         .with("assigns", report.assigns)
         .with("problems", report.problems)
+        .with("turned_down", report.turned_down)
 }
 
 /// One step of a plan.
@@ -149,6 +154,7 @@ pub(crate) fn action(action: &Action) -> Object {
 pub(crate) fn finding(Finding { id, at, kind }: &Finding) -> Object {
     let word = match kind {
         FindingKind::Blocked => "blocked",
+        FindingKind::TurnedDown => "turned_down",
         FindingKind::Elsewhere => "elsewhere",
         FindingKind::Missing => "missing",
         FindingKind::Changed => "changed",

@@ -5,6 +5,7 @@
 //! the summary of what was done, also of a run that failed half-way. A run that fails before it begins has no summary.
 //! The error itself is on stderr in words in any case.
 
+pub(crate) mod curation;
 pub(crate) mod human;
 pub(crate) mod json;
 mod progress;
@@ -109,6 +110,13 @@ impl Output {
         if !self.quiet {
             let style = human::WARNING;
             self.progress.stderr(&format!("{style}warning{style:#}: {message}"));
+        }
+    }
+
+    /// A word to people that belongs to no result.
+    pub(crate) fn note(&self, message: &str) {
+        if !self.quiet {
+            self.progress.stderr(message);
         }
     }
 

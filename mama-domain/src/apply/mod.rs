@@ -5,20 +5,24 @@
 
 mod perform;
 mod report;
+mod secure;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use mama_ports::events::{Event, EventSink};
+use mama_ports::events::{Event, EventSink, Severity, Trouble};
 use mama_ports::filesystem::{FsError, FsErrorKind};
 use mama_ports::repository::{Catalog, Lease, PageSize, RepositoryError, Scope, Source};
 use mama_ports::runtime::{Clock, Workers};
-use mama_ports::vocab::{ArchiveId, BlobHash, Claim, Contest, ObservationId, Status};
+use mama_ports::vocab::{ArchiveId, BlobHash, Claim, Contest, ObservationId, PoolHealth, Status};
 use mama_ports::volumes::Volumes;
 
 use crate::archive::{Archive, SourceTrees, Stopped, Transfers};
 use crate::layout;
-use crate::reconcile::{Actual, Contradiction, Plan, Rules, Want, Wish, audit, desired, plan};
+use crate::reconcile::{
+    Actual, Agreed, Contradiction, Plan, Rules, Stale, Want, Wish, audit, desired, hold_to, plan,
+};
 use perform::Run;
 
 pub use report::{ApplyReport, PlanReport, trouble};
@@ -58,6 +62,8 @@ pub struct Policy {
     pub transfers: Transfers,
     /// Bytes that stay free on the archive's disk.
     pub reserve: u64,
+    /// Set: a snapshot is made before the first change, and so many of mama's are kept.
+    pub snapshots: Option<NonZeroUsize>,
 }
 
 /// What stops an apply. Everything that was settled before stays.
@@ -101,6 +107,17 @@ pub enum ApplyError {
     /// Nothing can be written.
     #[error("the archive's disk is mounted read-only")]
     ReadOnly,
+    /// The pool fails.
+    #[error("the archive's ZFS pool {pool} is {health}; nothing was written")]
+    Pool {
+        /// Its name.
+        pool: String,
+        /// How it is.
+        health: PoolHealth,
+    },
+    /// There is no snapshot, and one is asked for.
+    #[error("cannot make the snapshot that is to come before every apply; nothing was written")]
+    Snapshot(#[source] FsError),
     /// A plan that breaks a promise; a bug of mama.
     #[error("the plan contradicts itself, so nothing of it was done; please report this")]
     Contradiction(#[source] Contradiction),
@@ -132,22 +149,51 @@ impl Apply {
         if open == 0 {
             return Ok(());
         }
-        self.check_room(0).await?;
-        let run = self.lock().await?;
-        run.on_worker(|archive| archive.sweep()).await?;
-
+        let mut run = self.begin().await?;
         let mut after = None;
         let mut seen = BTreeSet::new();
         while let Some(mut page) = self.page(scope, after, &BTreeSet::new(), &seen).await? {
-            if let Err(error) = run.perform(&page, report).await {
-                // room for others, at once; the next apply would do it too
-                drop(run.on_worker(|archive| archive.sweep()).await);
-                return Err(error);
-            }
+            run.turn(&page, report).await?;
             self.events.emit(Event::Applied { observations: page.waiting.len() as u64 });
             after = page.next;
             seen.append(&mut page.waiting);
             seen = seen.split_off(&after.unwrap_or(ObservationId(i64::MIN)));
+        }
+        Ok(())
+    }
+
+    /// Does what was agreed on, page by page, as far as it still is what [`Apply::run`] would do; the rest is reported as stale, and left.
+    pub async fn run_agreed(
+        &self,
+        pages: &mut (dyn Iterator<Item = Agreed> + Send),
+        report: &mut ApplyReport,
+    ) -> Result<(), ApplyError> {
+        let started = self.clock.now();
+        let done = self.run_agreed_pages(pages, report).await;
+        report.seconds = self.clock.now().seconds_since(started);
+        done
+    }
+
+    async fn run_agreed_pages(
+        &self,
+        pages: &mut (dyn Iterator<Item = Agreed> + Send),
+        report: &mut ApplyReport,
+    ) -> Result<(), ApplyError> {
+        self.check_identity().await?;
+        let mut run = self.begin().await?;
+        for agreed in pages {
+            let contests = self.catalog.claims(&agreed.places()).await?;
+            let now = self.think(&contests, &BTreeSet::new()).await?;
+            let (plan, stale) = hold_to(&agreed, now, &contests);
+            let open = plan.prospects.iter().filter(|prospect| prospect.open);
+            let page = Page { waiting: open.map(|prospect| prospect.id).collect(), plan, next: None };
+            run.turn(&page, report).await?;
+            report.stale += stale.len() as u64;
+            for Stale { at, why } in stale {
+                let (severity, path, reason) = (Severity::Error, at.full_path(), why.reason().to_owned());
+                self.events.emit(Event::Trouble(Trouble { severity, path, reason }));
+            }
+            self.events.emit(Event::Applied { observations: agreed.prospects.len() as u64 });
         }
         Ok(())
     }
@@ -180,6 +226,15 @@ impl Apply {
         }
     }
 
+    /// Makes sure that the archive can be written, takes the locks, and clears away what an interrupted run left.
+    async fn begin(&self) -> Result<Run<'_>, ApplyError> {
+        self.check_room(0).await?;
+        self.check_pool().await?;
+        let run = self.lock().await?;
+        run.on_worker(|archive| archive.sweep()).await?;
+        Ok(run)
+    }
+
     async fn lock(&self) -> Result<Run<'_>, ApplyError> {
         let archive = self.archive.clone();
         let locked = self.workers.start(move || archive.tree().lock(&layout::lock_path())).await;
@@ -188,7 +243,7 @@ impl Apply {
             _ => ApplyError::Lock(error),
         })?;
         let Lease { epoch, held } = self.catalog.lease().await?.ok_or(ApplyError::Locked)?;
-        Ok(Run { apply: self, locks: Arc::new((lock, held)), epoch })
+        Ok(Run { apply: self, locks: Arc::new((lock, held)), epoch, is_secured: false })
     }
 
     async fn check_room(&self, needed: u64) -> Result<(), ApplyError> {
@@ -226,13 +281,18 @@ impl Apply {
             .filter(is_waiting)
             .map(|claim| claim.id)
             .collect();
-        let wishes: Vec<Wish> =
-            contests.iter().flat_map(|contest| desired(contest, &self.policy.rules)).collect();
+        let plan = self.think(&contests, promised).await?;
+        Ok(Some(Page { plan, waiting, next }))
+    }
+
+    /// What is to be done about some places.
+    async fn think(&self, contests: &[Contest], promised: &BTreeSet<BlobHash>) -> Result<Plan, ApplyError> {
+        let wishes = contests.iter().flat_map(|contest| desired(contest, &self.policy.rules)).collect();
         let (wishes, actual) = self.survey(wishes).await?;
         let plan = plan(&wishes, &actual, promised);
         match audit(&wishes, &plan).into_iter().next() {
             Some(contradiction) => Err(ApplyError::Contradiction(contradiction)),
-            None => Ok(Some(Page { plan, waiting, next })),
+            None => Ok(plan),
         }
     }
 

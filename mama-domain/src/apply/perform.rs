@@ -31,6 +31,8 @@ pub(super) struct Run<'a> {
     pub(super) locks: Arc<Locks>,
     /// The lease's number.
     pub(super) epoch: Epoch,
+    /// Whether the snapshot is made that comes before the first change.
+    pub(super) is_secured: bool,
 }
 
 /// Contents that are in the archive now, and how they came to be there.
@@ -55,8 +57,21 @@ impl Run<'_> {
         SettleBatch { under: Some(self.epoch), ..SettleBatch::default() }
     }
 
+    /// Takes one page's turn: a snapshot before the first change, if one is asked for, and room for others at once if it fails.
+    pub(super) async fn turn(&mut self, page: &Page, report: &mut ApplyReport) -> Result<(), ApplyError> {
+        if !self.is_secured && !page.plan.actions.is_empty() {
+            report.snapshot = self.apply.secure().await?;
+            self.is_secured = true;
+        }
+        let performed = self.perform(page, report).await;
+        if performed.is_err() {
+            drop(self.on_worker(|archive| archive.sweep()).await);
+        }
+        performed
+    }
+
     /// Performs one page. The catalog hears of damage before anything is done about it, of contents when they are durable, of views when those are.
-    pub(super) async fn perform(&self, page: &Page, report: &mut ApplyReport) -> Result<(), ApplyError> {
+    async fn perform(&self, page: &Page, report: &mut ApplyReport) -> Result<(), ApplyError> {
         let Apply { catalog, events, .. } = self.apply;
         let mut done = Done::default();
         if !page.plan.damaged.is_empty() {

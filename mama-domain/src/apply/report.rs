@@ -6,7 +6,7 @@ use crate::archive::{Entered, Transfer};
 use crate::reconcile::{Action, Finding, FindingKind, Goal, Plan, Prospect};
 
 /// The counters of an apply.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct ApplyReport {
     /// Observations that were looked at because they waited.
     pub observations: u64,
@@ -30,6 +30,8 @@ pub struct ApplyReport {
     pub assigned: u64,
     /// Observations of blocked contents.
     pub blocked: u64,
+    /// Observations that became ignored, as their content was everywhere else.
+    pub turned_down: u64,
     /// Observations whose source is not there.
     pub missing: u64,
     /// Observations whose source changed since the scan.
@@ -42,19 +44,32 @@ pub struct ApplyReport {
     pub lost: u64,
     /// Observations that another host has to bring.
     pub elsewhere: u64,
+    /// Observations about which nothing was done, because the agreed plan is not today's any more.
+    pub stale: u64,
     /// How long it took.
     pub seconds: f64,
+    /// The snapshot that was made before the first change, `dataset@name`.
+    pub snapshot: Option<String>,
 }
 
 impl ApplyReport {
     /// Whether some files could not be processed.
     pub const fn has_failures(&self) -> bool {
-        self.missing + self.changed + self.conflicts + self.errors > 0
+        self.missing + self.changed + self.conflicts + self.errors + self.stale > 0
+    }
+
+    /// Whether anything is otherwise than before.
+    pub const fn has_changed_something(&self) -> bool {
+        let Self {
+            blobs_stored, blobs_verified, views_created, views_removed, assigned, turned_down, ..
+        } = *self;
+        blobs_stored + blobs_verified + views_created + views_removed + assigned + turned_down > 0
     }
 
     pub(super) const fn count(&mut self, finding: &Finding) {
         let counter = match finding.kind {
             FindingKind::Blocked => &mut self.blocked,
+            FindingKind::TurnedDown => &mut self.turned_down,
             FindingKind::Elsewhere => &mut self.elsewhere,
             FindingKind::Missing => &mut self.missing,
             FindingKind::Changed => &mut self.changed,
@@ -95,6 +110,8 @@ pub struct PlanReport {
     pub removes: u64,
     /// Observations that become assigned if all goes well.
     pub assigns: u64,
+    /// Observations that become ignored, as their content was everywhere else.
+    pub turned_down: u64,
     /// Observations that cannot be processed as they are.
     pub problems: u64,
 }
@@ -102,7 +119,7 @@ pub struct PlanReport {
 impl PlanReport {
     /// Whether apply would do something.
     pub const fn has_changes(&self) -> bool {
-        self.stores + self.verifies + self.links + self.removes + self.assigns > 0
+        self.stores + self.verifies + self.links + self.removes + self.assigns + self.turned_down > 0
     }
 
     pub(super) fn count(&mut self, plan: &Plan, waiting: u64) {
@@ -123,6 +140,8 @@ impl PlanReport {
             is_reachable && prospect.status != prospect.from.standing.status
         };
         self.assigns += plan.prospects.iter().filter(is_assigned).count() as u64;
+        let is_turned_down = |finding: &&Finding| finding.kind == FindingKind::TurnedDown;
+        self.turned_down += plan.findings.iter().filter(is_turned_down).count() as u64;
         let is_problem = |finding: &&Finding| finding.kind.severity() == Some(Severity::Error);
         self.problems += plan.findings.iter().filter(is_problem).count() as u64;
     }

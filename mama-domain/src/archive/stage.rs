@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use mama_ports::filesystem::{Fs, FsError, FsErrorKind, ReadHandle, ReadTree};
+use mama_ports::filesystem::{Cloned, Fs, FsError, FsErrorKind, ReadHandle, ReadTree};
 use mama_ports::repository::Source;
 use mama_ports::vocab::{BlobHash, Fingerprint, RelPath};
 
@@ -33,7 +33,29 @@ enum Taken {
     /// Something, while the source moved.
     Moved,
     /// Another content.
-    Other(Transfer),
+    Other(Step),
+}
+
+/// How bytes came into the staging area, if it is the content.
+#[derive(Clone, Copy)]
+enum Step {
+    /// The kernel brought them, by sharing blocks or not.
+    Kernel(Cloned),
+    /// As an inode.
+    Link,
+    /// Byte by byte.
+    Copy,
+}
+
+impl Step {
+    /// What it counts as: what may have been copied is not called shared.
+    const fn way(self) -> Transfer {
+        match self {
+            Self::Kernel(Cloned::Shared) => Transfer::Clone,
+            Self::Link => Transfer::Link,
+            Self::Kernel(Cloned::MayBeCopied) | Self::Copy => Transfer::Copy,
+        }
+    }
 }
 
 impl From<Stopped> for StageError {
@@ -60,11 +82,11 @@ impl Archive {
                 Ok(Taken::Whole(way)) => return Ok(way),
                 Ok(Taken::Moved) => self.discard(&staged)?,
                 // a clone that lies (safety.md §4); a copy will tell
-                Ok(Taken::Other(Transfer::Clone)) => {
+                Ok(Taken::Other(Step::Kernel(_))) => {
                     self.discard(&staged)?;
                     ways = &[];
                 }
-                Ok(Taken::Other(Transfer::Link | Transfer::Copy)) => break,
+                Ok(Taken::Other(Step::Link | Step::Copy)) => break,
                 Err(error) => {
                     self.discard(&staged)?;
                     return Err(error);
@@ -91,30 +113,30 @@ impl Archive {
             return Err(StageError::Refused(Refusal::Changed));
         }
         let may_link = before == source.fingerprint;
-        let way = self.transfer(&mut *handle, &staged, ways, may_link)?;
-        let is_whole = match (self.holds(&staged, hash), way) {
+        let step = self.transfer(&mut *handle, &staged, ways, may_link)?;
+        let is_whole = match (self.holds(&staged, hash), step) {
             (Ok(is_whole), _) => is_whole,
             // the clone shares the bad sectors of its source; a copy will tell
-            (Err(_), Transfer::Clone) => false,
-            (Err(error), Transfer::Link) => return Err(refused(error)),
-            (Err(error), Transfer::Copy) => return Err(stopped("read back what was written")(error).into()),
+            (Err(_), Step::Kernel(_)) => false,
+            (Err(error), Step::Link) => return Err(refused(error)),
+            (Err(error), Step::Copy) => return Err(stopped("read back what was written")(error).into()),
         };
         if !is_whole {
             let is_steady = handle.facts().map_err(refused)?.fingerprint().is_same_version(&before);
-            return Ok(if is_steady { Taken::Other(way) } else { Taken::Moved });
+            return Ok(if is_steady { Taken::Other(step) } else { Taken::Moved });
         }
         let after = handle.facts().map_err(refused)?.fingerprint();
-        let is_steady = match way {
-            Transfer::Clone | Transfer::Copy => after == before,
+        let is_steady = match step {
+            Step::Kernel(_) | Step::Copy => after == before,
             // the link itself moved the ctime
-            Transfer::Link => after == Fingerprint { ctime: after.ctime, ..before },
+            Step::Link => after == Fingerprint { ctime: after.ctime, ..before },
         };
         if !is_steady {
             return Ok(Taken::Moved);
         }
         self.tree.seal(&staged).map_err(stopped("make a content read-only"))?;
         let sealed = handle.facts().map_err(refused)?.fingerprint();
-        Ok(if sealed.is_same_version(&before) { Taken::Whole(way) } else { Taken::Moved })
+        Ok(if sealed.is_same_version(&before) { Taken::Whole(step.way()) } else { Taken::Moved })
     }
 
     fn transfer(
@@ -123,18 +145,18 @@ impl Archive {
         staged: &RelPath,
         ways: &[Transfer],
         may_link: bool,
-    ) -> Result<Transfer, StageError> {
+    ) -> Result<Step, StageError> {
         let facts = source.facts().map_err(refused)?;
         let may_link = may_link && facts.links == 1 && facts.owned && facts.size > 0;
         for way in ways {
             let done = match way {
-                Transfer::Clone => self.tree.reflink_from(source, staged),
-                Transfer::Link if may_link => self.tree.link_from(source, staged),
+                Transfer::Clone => self.tree.reflink_from(source, staged).map(Step::Kernel),
+                Transfer::Link if may_link => self.tree.link_from(source, staged).map(|()| Step::Link),
                 Transfer::Link => continue,
-                Transfer::Copy => return self.copy(source, staged).map(|()| Transfer::Copy),
+                Transfer::Copy => return self.copy(source, staged).map(|()| Step::Copy),
             };
             match done {
-                Ok(()) => return Ok(*way),
+                Ok(step) => return Ok(step),
                 Err(error) if is_of_the_disk(&error) => {
                     return Err(stopped("take a file into the archive")(error).into());
                 }
@@ -142,7 +164,7 @@ impl Archive {
                 Err(_) => self.discard(staged)?,
             }
         }
-        self.copy(source, staged).map(|()| Transfer::Copy)
+        self.copy(source, staged).map(|()| Step::Copy)
     }
 
     fn copy(&self, source: &mut dyn ReadHandle, staged: &RelPath) -> Result<(), StageError> {

@@ -77,10 +77,13 @@ impl Archive {
         let mut views: BTreeMap<RelPath, BTreeSet<BlobHash>> = BTreeMap::new();
         let mut candidates: BTreeMap<BlobHash, Vec<Source>> = BTreeMap::new();
         let mut unstored: BTreeSet<BlobHash> = BTreeSet::new();
-        for Wish { claim, want } in wishes {
+        for Wish { claim, .. } in wishes {
             if let Entry::Vacant(entry) = actual.blobs.entry(claim.hash) {
                 entry.insert(self.find_blob(&claim.hash, claim.fingerprint.size)?);
             }
+        }
+        self.doubt_edited(wishes, &mut actual);
+        for Wish { claim, want } in wishes {
             views.entry(layout::view_path(&claim.at.place())).or_default();
             if let Some(view) = &claim.view {
                 views.entry(view.clone()).or_default().insert(claim.hash);
@@ -117,6 +120,21 @@ impl Archive {
             actual.views.insert(view, fact);
         }
         Ok(actual)
+    }
+
+    /// Reads a content whose inode is that of a file with other bytes: a file that was handed over may be edited in place.
+    fn doubt_edited(&self, wishes: &[Wish], actual: &mut Actual) {
+        let current = wishes.iter().map(|wish| &wish.claim).filter(|claim| claim.current);
+        let files: BTreeMap<u64, BlobHash> =
+            current.map(|claim| (claim.fingerprint.inode, claim.hash)).collect();
+        for (hash, fact) in &mut actual.blobs {
+            if let BlobFact::Present(id) = *fact
+                && files.get(&id.inode).is_some_and(|edited| edited != hash)
+                && matches!(self.holds(&layout::blob_path(hash), hash), Ok(false))
+            {
+                *fact = BlobFact::Damaged(id);
+            }
+        }
     }
 
     fn find_view(

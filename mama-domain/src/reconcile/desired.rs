@@ -42,6 +42,8 @@ pub enum Reason {
     Ignored,
     /// Its content is blocked.
     Blocked(BlockReason),
+    /// Nobody has decided about it, but whoever has decided about its content said no.
+    TurnedDown,
 }
 
 /// Decides a contest: who has the place's plain name, who gets another one, who is superseded.
@@ -88,6 +90,7 @@ fn refusal(claim: &Claim, rules: &Rules) -> Option<Reason> {
         (Some(block), _) => Some(Reason::Blocked(block)),
         (None, Status::Ignored) => Some(Reason::Ignored),
         (None, Status::Pending) if !rules.auto_assign => Some(Reason::Awaiting),
+        (None, Status::Pending) if claim.turned_down => Some(Reason::TurnedDown),
         (None, Status::Pending | Status::Assigned) => None,
     }
 }

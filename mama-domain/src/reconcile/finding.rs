@@ -19,6 +19,8 @@ pub struct Finding {
 pub enum FindingKind {
     /// Its content is blocked.
     Blocked,
+    /// It becomes ignored, as its content was everywhere else.
+    TurnedDown,
     /// It was seen on another host, which has to bring it.
     Elsewhere,
     /// Its source is not there.
@@ -39,7 +41,7 @@ impl FindingKind {
     /// How bad it is; `None`: as it should be.
     pub const fn severity(&self) -> Option<Severity> {
         match self {
-            Self::Blocked | Self::Elsewhere => None,
+            Self::Blocked | Self::TurnedDown | Self::Elsewhere => None,
             Self::Lost => Some(Severity::Warning),
             Self::Missing | Self::Changed | Self::Occupied(_) | Self::Damaged | Self::Failed(_) => {
                 Some(Severity::Error)
@@ -51,6 +53,7 @@ impl FindingKind {
     pub fn reason(&self) -> String {
         match self {
             Self::Blocked => "its content is blocked".to_owned(),
+            Self::TurnedDown => "its content was ignored before, so it is ignored here too; `mama assign` takes it in".to_owned(),
             Self::Elsewhere => "it was seen on another host; run apply there".to_owned(),
             Self::Missing => "not there, so it is not stored; bring it back, or scan again so that mama learns that it is gone".to_owned(),
             Self::Changed => "changed since the scan, so it is not stored; scan again".to_owned(),

@@ -73,9 +73,12 @@ fn model(seeds: &[Seed], contents: &[u8], sources: &[u8], foreign: &[bool]) -> M
             view: None,
             stored: is_stored(n),
             block: block(n),
+            turned_down: false,
         })
         .collect();
-    let mut actual = Actual::default();
+    let mut model = Model { claims, actual: Actual::default() };
+    model.turn_down();
+    let Model { claims, mut actual } = model;
     for claim in &claims {
         let stored = if claim.stored { BlobFact::Present(inode(&claim.hash)) } else { BlobFact::Absent };
         actual.blobs.insert(claim.hash, stored);
@@ -100,6 +103,20 @@ impl Model {
             places.entry(claim.at.place()).or_default().push(claim.clone());
         }
         places.into_iter().map(|(place, claims)| Contest { place, claims }).collect()
+    }
+
+    /// What the catalog tells of pending claims.
+    fn turn_down(&mut self) {
+        let with = |status: Status| {
+            let claims = self.claims.iter().filter(|claim| claim.standing.status == status);
+            claims.map(|claim| claim.hash).collect::<BTreeSet<BlobHash>>()
+        };
+        let (ignored, assigned) = (with(Status::Ignored), with(Status::Assigned));
+        for claim in &mut self.claims {
+            claim.turned_down = claim.standing.status == Status::Pending
+                && ignored.contains(&claim.hash)
+                && !assigned.contains(&claim.hash);
+        }
     }
 
     fn wishes(&self, rules: &Rules) -> Vec<Wish> {
@@ -131,6 +148,7 @@ impl Model {
         for claim in &mut self.claims {
             claim.stored |= stored.contains(&claim.hash);
         }
+        self.turn_down();
     }
 }
 
@@ -197,6 +215,20 @@ proptest! {
     }
 
     #[test]
+    fn a_content_that_was_turned_down_everywhere_comes_nowhere_again(mut model in arb_model(), rules in arb_rules()) {
+        let before = model.claims.clone();
+        model.apply(&planned(&model.clone(), &rules));
+        for (claim, after) in before.iter().zip(&model.claims) {
+            let is_undecided = claim.standing.status == Status::Pending && claim.block.is_none();
+            let becomes_ignored = is_undecided && claim.turned_down && rules.auto_assign;
+            let expected = if becomes_ignored { Status::Ignored } else { claim.standing.status };
+            if claim.turned_down || after.standing.status != Status::Assigned {
+                prop_assert_eq!(after.standing.status, expected, "{:?}", claim);
+            }
+        }
+    }
+
+    #[test]
     fn every_open_observation_ends_in_one_way(model in arb_model()) {
         let rules = Rules { auto_assign: true };
         let plan = planned(&model, &rules);
@@ -208,8 +240,8 @@ proptest! {
             let settlement = settlements.iter().find(|settlement| settlement.id == claim.id).unwrap();
             let found = findings.iter().filter(|finding| finding.id == claim.id).count();
             let is_as_it_should_be = !settlement.open && settlement.to.placement != Placement::Lost;
-            let is_blocked = claim.block.is_some();
-            prop_assert_eq!(found, usize::from(!is_as_it_should_be || is_blocked), "{:?}", settlement);
+            let is_told = claim.block.is_some() || claim.turned_down;
+            prop_assert_eq!(found, usize::from(!is_as_it_should_be || is_told), "{:?}", settlement);
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod action;
 mod actual;
+mod agreed;
 mod audit;
 mod desired;
 mod finding;
@@ -14,6 +15,7 @@ mod settle;
 
 pub use action::{Action, LinkView, RemoveView, StoreBlob};
 pub use actual::{Actual, BlobFact, NoSource, SourceFact, ViewFact};
+pub use agreed::{Agreed, Difference, Stale, hold_to};
 pub use audit::{Contradiction, audit};
 pub use desired::{Reason, Rules, Want, Wish, desired};
 pub use finding::{Finding, FindingKind};

@@ -36,6 +36,8 @@ pub struct Prospect {
     pub at: Location,
     /// What it saw.
     pub hash: BlobHash,
+    /// The view that it has had so far.
+    pub was: Option<RelPath>,
     /// What the plan rests on.
     pub from: Footing,
     /// Whether it counts: it was open, and not merely drawn in by another claim to its place.
@@ -160,6 +162,9 @@ impl Plan {
             (Want::Nothing(Reason::Blocked(_)), _) => {
                 (Goal::closed(Placement::None), Some(FindingKind::Blocked))
             }
+            (Want::Nothing(Reason::TurnedDown), _) => {
+                (Goal::closed(Placement::None), Some(FindingKind::TurnedDown))
+            }
             (_, Some(Err(why))) => without_content(claim, want, *why),
             (Want::Content, Some(Ok(())) | None) => {
                 (Goal::Stored { or_lost: claim.gone || !claim.current }, None)
@@ -176,16 +181,20 @@ impl Plan {
             },
         };
         self.find(claim, found);
-        let status = match (want, lifecycle::step(claim.standing.status, Event::Applied)) {
-            (Want::View(_) | Want::Content, Ok(promoted)) => promoted,
-            (Want::View(_) | Want::Content, Err(_)) | (Want::Nothing(_), _) => claim.standing.status,
+        let event = match (want, &goal) {
+            (Want::Nothing(Reason::TurnedDown), _) => Some(Event::Ignored),
+            (_, Goal::Placed(_) | Goal::Stored { .. }) => Some(Event::Applied),
+            (_, Goal::Settled { .. }) => None,
         };
+        let target = claim.standing.status;
+        let status = event.and_then(|event| lifecycle::step(target, event).ok()).unwrap_or(target);
         if !is_as_wanted(claim, status, &goal) {
             let (at, from) = (claim.at.clone(), claim.footing());
             self.prospects.push(Prospect {
                 id: claim.id,
                 at,
                 hash: claim.hash,
+                was: claim.view.clone(),
                 from,
                 open: claim.open,
                 status,
@@ -211,6 +220,22 @@ impl Plan {
 }
 
 impl Goal {
+    /// The view that is to be, if any.
+    pub const fn view(&self) -> Option<&RelPath> {
+        match self {
+            Self::Placed(view) => Some(view),
+            Self::Stored { .. } | Self::Settled { .. } => None,
+        }
+    }
+
+    /// Whether the content has to be in the archive for it.
+    pub const fn needs_content(&self) -> bool {
+        match self {
+            Self::Placed(_) | Self::Stored { .. } => true,
+            Self::Settled { .. } => false,
+        }
+    }
+
     const fn closed(placement: Placement) -> Self {
         Self::Settled { placement, open: false }
     }
@@ -235,14 +260,15 @@ fn without_content(claim: &Claim, want: &Want, why: Unavailable) -> (Goal, Optio
     (goal, Some(finding))
 }
 
-fn is_as_wanted(claim: &Claim, status: Status, goal: &Goal) -> bool {
+/// Whether an observation stands like this already, and nothing waits.
+pub(super) fn is_as_wanted(claim: &Claim, status: Status, goal: &Goal) -> bool {
     let Standing { status: target, placement } = claim.standing;
     let holds = match goal {
         Goal::Placed(view) => {
             (target, placement) == (status, Placement::Placed) && claim.view.as_ref() == Some(view)
         }
         Goal::Stored { .. } => (target, placement) == (status, Placement::Stored) && claim.stored,
-        Goal::Settled { placement: settled, open: _ } => placement == *settled,
+        Goal::Settled { placement: settled, open: _ } => (target, placement) == (status, *settled),
     };
     !claim.open && holds
 }

@@ -86,9 +86,7 @@ impl End {
 fn end_of(prospect: &Prospect, done: &Done) -> End {
     let stored = done.stored.get(&prospect.hash).unwrap_or(&Ok(()));
     match (&prospect.goal, stored) {
-        (Goal::Settled { placement, open }, _) => {
-            End { reached: false, placement: *placement, open: *open, view: None, finding: None }
-        }
+        (Goal::Settled { placement, open }, _) => End { open: *open, ..End::reached(*placement, None) },
         (Goal::Stored { or_lost: true }, Err(Refusal::Missing | Refusal::Changed)) => {
             End { open: false, ..End::refused(Placement::Lost, FindingKind::Lost) }
         }

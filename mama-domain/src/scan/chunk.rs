@@ -1,11 +1,12 @@
 //! A bounded portion of a scan: the files to read, and what the folder listings alone prove.
 
-use mama_ports::repository::{Known, Remembered};
-use mama_ports::vocab::{FileFacts, FileName, Fingerprint, ObservationId, RelPath};
+use mama_ports::repository::{Known, MountMark, Remembered};
+use mama_ports::vocab::{FileFacts, FileName, Fingerprint, ObservationId, RelPath, VolumeId};
 use mama_ports::walker::Visited;
 
 use crate::absence::{self, Absence};
 use crate::change::{Change, classify};
+use crate::mounts::Mounts;
 
 /// Bytes to read in one chunk.
 const CHUNK_BYTES: u64 = 1 << 30;
@@ -20,6 +21,7 @@ pub(super) struct Chunk {
     pub(super) gone_below: Vec<RelPath>,
     pub(super) held: Vec<ObservationId>,
     pub(super) held_below: Vec<RelPath>,
+    pub(super) mounts: Vec<MountMark>,
 }
 
 /// One file to read.
@@ -35,18 +37,42 @@ pub(super) struct Work {
 }
 
 impl Chunk {
-    /// Sorts the files of a completely listed folder into this chunk.
-    pub(super) fn add(&mut self, visited: Visited, remembered: Remembered) {
+    /// Sorts the files of a completely listed folder into this chunk. Returns where volumes were that are not there any more.
+    pub(super) fn add(
+        &mut self,
+        visited: Visited,
+        remembered: Remembered,
+        mounts: &Mounts,
+    ) -> Vec<(RelPath, VolumeId)> {
         let Absence { gone, gone_below, held, held_below } = absence::judge(&visited, &remembered);
         self.gone.extend(gone);
         self.held.extend(held);
-        self.gone_below.extend(gone_below.iter().map(|name| visited.dir.join(name)));
+        let mut unmounted = Vec::new();
+        for dir in gone_below.iter().map(|name| visited.dir.join(name)) {
+            match mounts.missing(&dir) {
+                Ok(marks) => {
+                    self.gone_below.push(dir);
+                    self.mounts.extend(marks);
+                }
+                Err(volume) => {
+                    self.held_below.push(dir);
+                    unmounted.push(volume);
+                }
+            }
+        }
         self.held_below.extend(held_below.iter().map(|name| visited.dir.join(name)));
         for (name, facts) in visited.files {
             // the port gives them in name order
             let known = remembered.files.binary_search_by(|known| known.name.cmp(&name));
             self.add_file(&visited.dir, name, &facts, known.ok().map(|at| &remembered.files[at]));
         }
+        unmounted
+    }
+
+    /// The mark of the root, which is not written with the others then.
+    pub(super) fn take_mark_of_root(&mut self) -> Option<MountMark> {
+        let at = self.mounts.iter().position(|mark| mark.dir.is_root())?;
+        Some(self.mounts.remove(at))
     }
 
     fn add_file(&mut self, dir: &RelPath, name: FileName, facts: &FileFacts, known: Option<&Known>) {

@@ -4,6 +4,7 @@
 //! form chunks, of which a few are under way at once while the oldest is finished and recorded.
 
 mod chunk;
+mod compare;
 mod examine;
 mod report;
 
@@ -14,16 +15,16 @@ use mama_ports::content::{ContentHasher, ExtractError, Hint, MetadataExtractor, 
 use mama_ports::events::{Event, EventSink, Trouble};
 use mama_ports::filesystem::{Filesystem, FsError, ReadTree};
 use mama_ports::repository::{
-    Confirmation, NewBlob, Recorded, Remembered, RepositoryError, ScanBatch, Sighting, Sightings,
+    Confirmation, MountMark, NewBlob, Recorded, RepositoryError, ScanBatch, ScanBegun, Sighting, Sightings,
 };
 use mama_ports::runtime::{Clock, Pending, Workers};
-use mama_ports::vocab::{AbsPath, BlobHash, FileId, MetaDoc, RelPath, ScanId, ScanRoot};
+use mama_ports::vocab::{AbsPath, BlobHash, FileId, MetaDoc, RelPath, ScanId, ScanRoot, VolumeId};
+use mama_ports::volumes::Volumes;
 use mama_ports::walker::{Visited, Walk, Walker};
 
-use crate::absence::is_suddenly_empty;
 use crate::archive;
 use crate::ignoring::{Ignoring, InvalidPattern};
-use crate::reading::Unreadable;
+use crate::mounts::{Mounts, Policy};
 use chunk::{Chunk, Work};
 use examine::{Examined, Unexamined, examine, extract};
 
@@ -48,6 +49,8 @@ pub struct Scan {
     pub fs: Arc<dyn Filesystem>,
     /// Lists folders.
     pub walker: Arc<dyn Walker>,
+    /// Tells which volume a folder is on.
+    pub volumes: Arc<dyn Volumes>,
     /// Hashes.
     pub hasher: Arc<dyn ContentHasher>,
     /// Tells media types, if there is a detector.
@@ -71,6 +74,8 @@ pub struct ScanTarget {
     pub excludes: Vec<String>,
     /// The archive of this machine, if it has one. No archive is ever scanned; about this one there are no words to lose.
     pub archive: Option<FileId>,
+    /// Whether the files may be on another disk than before: then a volume that is missing or another one holds nothing back.
+    pub new_disk: bool,
 }
 
 /// What stops a scan. Everything that was recorded before stays.
@@ -100,6 +105,21 @@ pub enum ScanError {
         "{0} is empty, and the catalog knows files there: is the disk mounted? Nothing was marked as gone"
     )]
     SuddenlyEmpty(AbsPath),
+    /// The folder is on another volume than before.
+    #[error(
+        "{root} is on the disk {found}, and the catalog knows its files on {expected}: is that mounted? Nothing was recorded, and nothing marked as gone"
+    )]
+    OtherVolume {
+        /// The folder.
+        root: AbsPath,
+        /// Where the catalog knows its files.
+        expected: VolumeId,
+        /// What is there now.
+        found: VolumeId,
+    },
+    /// A disk was mounted or unmounted at the folder just then.
+    #[error("another disk was mounted at {0} while the scan began; scan it again")]
+    Remounted(AbsPath),
     /// A pattern is none.
     #[error("cannot use an --exclude pattern")]
     Exclude(#[from] InvalidPattern),
@@ -146,8 +166,8 @@ impl Scan {
         self.events.emit(Event::ScanStarted { root: root.clone(), known: begun.known_files });
 
         let run = Run { ports: self, root, tree, scan: begun.scan };
-        run.all(walk, report).await?;
-        Ok(self.sightings.finish(begun.scan, self.clock.now()).await?)
+        run.all(walk, begun, target.new_disk, report).await?;
+        Ok(self.sightings.finish(run.scan, self.clock.now()).await?)
     }
 }
 
@@ -168,7 +188,21 @@ struct UnderWay {
 }
 
 impl Run<'_> {
-    async fn all(&self, walk: Walk, report: &mut ScanReport) -> Result<(), ScanError> {
+    async fn all(
+        &self,
+        walk: Walk,
+        begun: ScanBegun,
+        new_disk: bool,
+        report: &mut ScanReport,
+    ) -> Result<(), ScanError> {
+        let is_unmarked = begun.known_files > 0 && !begun.mounts.iter().any(|(dir, _)| dir.is_root());
+        let policy = match is_unmarked {
+            _ if new_disk => Policy::Accept,
+            true => Policy::Adopt,
+            false => Policy::Hold,
+        };
+        let mut mounts = Mounts::new(begun.mounts, policy);
+        let mut mark_of_root = None;
         let mut under_way = VecDeque::new();
         let mut step = self.next_step(walk);
         loop {
@@ -177,7 +211,11 @@ impl Run<'_> {
                 break;
             }
             step = self.next_step(walk);
-            for chunk in self.compare(folders, report).await?.split(self.chunk_files()) {
+            let mut chunk = self.compare(folders, &mut mounts, report).await?;
+            if is_unmarked {
+                mark_of_root = mark_of_root.or_else(|| chunk.take_mark_of_root());
+            }
+            for chunk in chunk.split(self.chunk_files()) {
                 under_way.push_back(self.start(chunk));
                 if under_way.len() >= CHUNKS_UNDER_WAY {
                     self.finish_oldest(&mut under_way, report).await?;
@@ -186,6 +224,16 @@ impl Run<'_> {
         }
         while !under_way.is_empty() {
             self.finish_oldest(&mut under_way, report).await?;
+        }
+        self.mark_adopted(mark_of_root).await
+    }
+
+    /// The root's mark comes last where others may be missing: without it, the next scan adopts what an interrupted one has not.
+    async fn mark_adopted(&self, mark: Option<MountMark>) -> Result<(), ScanError> {
+        let mounts: Vec<MountMark> = mark.into_iter().collect();
+        if !mounts.is_empty() {
+            let batch = ScanBatch { mounts, ..ScanBatch::new(self.scan, self.ports.clock.now()) };
+            self.ports.sightings.record(&batch).await?;
         }
         Ok(())
     }
@@ -216,60 +264,6 @@ impl Run<'_> {
             }
             (walk, folders)
         })
-    }
-
-    /// Compares folders with what the catalog remembers of them.
-    async fn compare(&self, folders: Vec<Visited>, report: &mut ScanReport) -> Result<Chunk, ScanError> {
-        let mut chunk = Chunk::default();
-        let (listed, failed): (Vec<Visited>, Vec<Visited>) =
-            folders.into_iter().partition(|visited| visited.listing.is_ok());
-        for Visited { dir, listing, .. } in failed {
-            if let Err(error) = listing {
-                self.count_unlisted(&dir, &error, report);
-            }
-            chunk.held_below.push(dir);
-        }
-        let dirs: Vec<RelPath> = listed.iter().map(|visited| visited.dir.clone()).collect();
-        let remembered = self.ports.sightings.remembered(self.scan, &dirs).await?;
-        for (visited, remembered) in listed.into_iter().zip(remembered) {
-            self.count(&visited, &remembered, report)?;
-            chunk.add(visited, remembered);
-        }
-        Ok(chunk)
-    }
-
-    fn count_unlisted(&self, dir: &RelPath, error: &FsError, report: &mut ScanReport) {
-        match Unreadable::from(error) {
-            Unreadable::Vanished | Unreadable::Replaced => {
-                report.changed += 1;
-                let reason = "vanished before it was listed; the next scan tries again";
-                self.ports.events.emit(Event::Trouble(Trouble::error(&self.root, dir, reason)));
-            }
-            Unreadable::Failed(_) => {
-                let reason = format!("cannot be listed, so nothing in it was scanned: {}", error.source);
-                self.error(dir, reason, report);
-            }
-        }
-    }
-
-    fn count(
-        &self,
-        visited: &Visited,
-        remembered: &Remembered,
-        report: &mut ScanReport,
-    ) -> Result<(), ScanError> {
-        if visited.dir.is_root() && is_suddenly_empty(visited, remembered) {
-            return Err(ScanError::SuddenlyEmpty(self.root.clone()));
-        }
-        let files = visited.files.len() as u64;
-        report.files += files;
-        report.skipped += visited.skipped.len() as u64;
-        report.ignored += visited.pruned.len() as u64;
-        for (name, error) in &visited.unreadable {
-            self.error(&visited.dir.join(name), format!("cannot be looked at: {}", error.source), report);
-        }
-        self.ports.events.emit(Event::Found { files });
-        Ok(())
     }
 
     fn error(&self, at: &RelPath, reason: String, report: &mut ScanReport) {
@@ -308,6 +302,7 @@ impl Run<'_> {
         batch.gone_below = chunk.gone_below;
         batch.held = chunk.held;
         batch.held_below = chunk.held_below;
+        batch.mounts = chunk.mounts;
 
         let mut seen: Vec<(Work, Examined)> = Vec::new();
         for (work, reading) in chunk.work.into_iter().zip(reading) {

@@ -27,6 +27,8 @@ pub struct ScanReport {
     pub ignored: u64,
     /// Files of whose metadata the extractor gave up.
     pub metadata_failures: u64,
+    /// Disks that are not there, or not the ones that the catalog knows; what it knows on them stays as it was.
+    pub disks_held: u64,
     /// Bytes read and hashed.
     pub bytes_hashed: u64,
     /// How long it took.
@@ -34,8 +36,50 @@ pub struct ScanReport {
 }
 
 impl ScanReport {
+    /// Whether the catalog knows of other files than before.
+    pub const fn has_changed_something(&self) -> bool {
+        self.new_observations + self.gone > 0
+    }
+
     /// Whether some files could not be processed.
     pub const fn has_failures(&self) -> bool {
         self.changed + self.errors > 0
+    }
+}
+
+impl std::ops::AddAssign for ScanReport {
+    fn add_assign(&mut self, other: Self) {
+        let Self {
+            files,
+            new_observations,
+            unchanged,
+            new_blobs,
+            duplicates,
+            with_metadata,
+            gone,
+            changed,
+            skipped,
+            errors,
+            ignored,
+            metadata_failures,
+            disks_held,
+            bytes_hashed,
+            seconds,
+        } = other;
+        self.files += files;
+        self.new_observations += new_observations;
+        self.unchanged += unchanged;
+        self.new_blobs += new_blobs;
+        self.duplicates += duplicates;
+        self.with_metadata += with_metadata;
+        self.gone += gone;
+        self.changed += changed;
+        self.skipped += skipped;
+        self.errors += errors;
+        self.ignored += ignored;
+        self.metadata_failures += metadata_failures;
+        self.disks_held += disks_held;
+        self.bytes_hashed += bytes_hashed;
+        self.seconds += seconds;
     }
 }

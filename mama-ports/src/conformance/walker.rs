@@ -17,6 +17,7 @@ macro_rules! walker_conformance {
         $crate::walker_conformance! { @each $bench, $walker;
             every_folder_is_visited_once_and_after_its_parent
             every_entry_is_in_exactly_one_list
+            every_folder_says_which_device_it_is_on
             an_empty_root_is_one_folder
             hidden_files_belong_to_the_walk
             symbolic_links_are_not_followed
@@ -125,6 +126,15 @@ pub fn every_entry_is_in_exactly_one_list(bench: &dyn Bench, walker: &dyn Walker
     assert!(root.unreadable.is_empty());
 }
 
+/// The one that its facts have.
+pub fn every_folder_says_which_device_it_is_on(bench: &dyn Bench, walker: &dyn Walker) {
+    grow(bench, &["a/b/f", "c/f"]);
+    let tree = archive(bench);
+    for Visited { dir, device, .. } in visits(bench, walker, KeepAll) {
+        assert_eq!(device, done(tree.facts(&dir)).map(|facts| facts.id.device), "{dir}");
+    }
+}
+
 /// It has a visit like any other.
 pub fn an_empty_root_is_one_folder(bench: &dyn Bench, walker: &dyn Walker) {
     let visits = visits(bench, walker, KeepAll);
@@ -225,6 +235,7 @@ pub fn a_folder_that_vanishes_is_reported_and_not_silently_empty(bench: &dyn Ben
     let visits = visits(bench, walker, Remover(archive(bench)));
     let gone = visits.iter().find(|visited| visited.dir == rel("gone")).expect("it is reported");
     assert_eq!(gone.listing.as_ref().map_err(|error| error.kind), Err(Kind::NotFound));
+    assert_eq!(gone.device, None);
     assert_eq!((visits.len(), files(&visits)), (3, set([rel("stays/f")])));
 }
 

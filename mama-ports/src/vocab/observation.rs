@@ -252,6 +252,8 @@ pub struct Claim {
     pub stored: bool,
     /// Why its content may not be shown.
     pub block: Option<BlockReason>,
+    /// Of a pending one: whether its content is ignored somewhere and assigned nowhere. Whoever has decided about the content said no.
+    pub turned_down: bool,
 }
 
 impl Claim {
@@ -266,7 +268,7 @@ impl Claim {
 pub struct Contest {
     /// What they compete for.
     pub place: Place,
-    /// Those who compete; at least one of them is open.
+    /// Those who compete.
     pub claims: Vec<Claim>,
 }
 

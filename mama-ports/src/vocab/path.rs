@@ -176,6 +176,11 @@ impl AbsPath {
         RelPath(self.0[1..].into())
     }
 
+    /// The folder that holds it, and its name there; `None` for `/` itself.
+    pub fn split(&self) -> Option<(Self, FileName)> {
+        self.from_slash().split().map(|(folder, name)| (Self::root().join(&folder), name))
+    }
+
     /// The way from `root` down to here; `None` if it does not lie within.
     pub fn below(&self, root: &Self) -> Option<RelPath> {
         if &*root.0 == b"/" {

@@ -113,8 +113,12 @@ impl Disk {
     /// Drops what has no name any more, gives no folder two, and counts links anew.
     fn keep_reachable(&mut self) {
         self.inodes.values_mut().for_each(|inode| inode.links = 0);
-        let mut reached = BTreeSet::from([ROOT]);
-        let mut folders = vec![ROOT];
+        let aside =
+            self.plugs.values().map(|plug| plug.at.as_ref().map_or(plug.root, |&(_, _, covered)| covered));
+        let mut folders: Vec<Ino> = aside.collect();
+        folders.iter().for_each(|&ino| self.get_mut(ino).links = 1);
+        folders.push(ROOT);
+        let mut reached: BTreeSet<Ino> = folders.iter().copied().collect();
         while let Some(dir) = folders.pop() {
             let Node::Directory { names, .. } = &self.get(dir).node else { continue };
             let mut kept = names.clone();

@@ -223,7 +223,12 @@ impl MemoryFs {
         });
     }
 
-    fn by_hand<T>(&self, what: &str, at: &[u8], work: impl FnOnce(&mut Disk, &RelPath) -> Done<T>) -> T {
+    pub(super) fn by_hand<T>(
+        &self,
+        what: &str,
+        at: &[u8],
+        work: impl FnOnce(&mut Disk, &RelPath) -> Done<T>,
+    ) -> T {
         let path = relative(at);
         self.change(|disk| work(disk, &path))
             .unwrap_or_else(|kind| panic!("the owner cannot {what} {}: {kind}", escaped(at)))

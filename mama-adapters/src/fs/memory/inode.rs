@@ -69,8 +69,12 @@ pub enum Cloning {
     Off,
     /// It works.
     On,
+    /// It works, and does not say that it shared anything.
+    Untold,
     /// It reports success, and the new file holds zeros.
     Lying,
+    /// The same, and does not say that it shared anything.
+    UntoldLying,
 }
 
 #[derive(Debug, Clone)]
@@ -85,6 +89,16 @@ pub(super) struct Disk {
     pub(super) max_links: u64,
     pub(super) cloning: Cloning,
     pub(super) read_only: bool,
+    /// Disks that can be plugged in and out, by name.
+    pub(super) plugs: BTreeMap<String, Plug>,
+}
+
+/// A disk that can be plugged in and out.
+#[derive(Debug, Clone)]
+pub(super) struct Plug {
+    pub(super) root: Ino,
+    /// Where it is plugged in: a folder, a name there, and the folder that it covers.
+    pub(super) at: Option<(Ino, Vec<u8>, Ino)>,
 }
 
 impl Node {
@@ -141,6 +155,7 @@ impl Disk {
             max_links: u64::MAX,
             cloning: Cloning::Off,
             read_only: false,
+            plugs: BTreeMap::new(),
         };
         disk.allocate(Node::directory(), 0o755, 1);
         disk

@@ -38,6 +38,7 @@ mod fault;
 mod hand;
 mod handle;
 mod inode;
+mod plug;
 #[cfg(test)]
 mod tests;
 mod tree;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use mama_ports::filesystem::{
-    Entry, Fs, FsError, FsErrorKind as Kind, Held, ReadHandle, ReadTree, WriteHandle, WriteTree,
+    Cloned, Entry, Fs, FsError, FsErrorKind as Kind, Held, Listing, ReadHandle, ReadTree, WriteHandle,
+    WriteTree,
 };
 use mama_ports::vocab::{AbsPath, FileFacts, FileKind, FileName, RelPath};
 
@@ -80,17 +81,19 @@ impl ReadTree for Tree {
         })
     }
 
-    fn list(&self, dir: &RelPath) -> Fs<Vec<Entry>> {
+    fn listing(&self, dir: &RelPath) -> Fs<Listing> {
         let folder = self.root.join(dir);
         self.call("list", dir, |disk, _| {
-            let names = disk.names(disk.find(self.ino, dir)?)?;
+            let ino = disk.find(self.ino, dir)?;
+            let (names, device) = (disk.names(ino)?, disk.facts(ino).id.device);
             let entry = |(name, &ino): (&Vec<u8>, &Ino)| {
                 let name = FileName::parse(name.as_slice()).map_err(|_| Kind::Other)?;
                 let facts = facts_of(disk, ino)
                     .map_err(|kind| FsError::new("look at", folder.join(&(&name).into()).as_bytes(), kind));
                 Ok(Entry { name, facts })
             };
-            names.iter().map(entry).collect()
+            let entries = names.iter().map(entry).collect::<Done<_>>()?;
+            Ok(Listing { device, entries })
         })
     }
 
@@ -129,7 +132,7 @@ impl WriteTree for Tree {
         }))
     }
 
-    fn reflink_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<()> {
+    fn reflink_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<Cloned> {
         let source = self.behind("clone", source, to)?;
         self.call("clone", to, |disk, bend| {
             let (dir, name) = disk.place(self.ino, to, Kind::AlreadyExists)?;
@@ -137,15 +140,17 @@ impl WriteTree for Tree {
             match disk.cloning {
                 _ if disk.get(source).device != disk.get(dir).device => return Err(Kind::CrossDevice),
                 Cloning::Off => return Err(Kind::Unsupported),
-                Cloning::On => {}
-                Cloning::Lying => data.fill(0),
+                Cloning::On | Cloning::Untold => {}
+                Cloning::Lying | Cloning::UntoldLying => data.fill(0),
             }
             if bend.flip
                 && let Some(byte) = data.first_mut()
             {
                 *byte ^= 1;
             }
-            disk.make(dir, &name, Node::file(&data), 0o600).map(drop)
+            disk.make(dir, &name, Node::file(&data), 0o600)?;
+            let is_untold = matches!(disk.cloning, Cloning::Untold | Cloning::UntoldLying);
+            Ok(if is_untold { Cloned::MayBeCopied } else { Cloned::Shared })
         })
     }
 

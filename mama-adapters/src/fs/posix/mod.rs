@@ -11,6 +11,7 @@ use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 
 mod beneath;
+mod clone;
 mod error;
 mod handle;
 mod stat;
@@ -19,7 +20,7 @@ mod tests;
 mod tree;
 
 pub(crate) use error::{failed, kind_of};
-pub(crate) use stat::facts_of_path;
+pub(crate) use stat::{device_of_path, facts_of_path};
 
 use tree::Tree;
 

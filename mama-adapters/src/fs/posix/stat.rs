@@ -21,6 +21,11 @@ pub(crate) fn facts_of_path(path: &AbsPath) -> Result<FileFacts, Errno> {
     facts_at(CWD, path.as_bytes())
 }
 
+/// The device of what a path leads to, through whatever links.
+pub(crate) fn device_of_path(path: &AbsPath) -> Result<u64, Errno> {
+    Ok(stat(CWD, path.as_bytes(), AtFlags::empty())?.id.device)
+}
+
 fn stat(at: impl AsFd, path: &[u8], flags: AtFlags) -> Result<FileFacts, Errno> {
     let flags = flags | AtFlags::NO_AUTOMOUNT;
     Ok(facts(&retry_on_intr(|| rustix::fs::statx(&at, path, flags, StatxFlags::BASIC_STATS))?))

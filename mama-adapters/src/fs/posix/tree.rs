@@ -6,7 +6,8 @@ use std::num::NonZeroU64;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use mama_ports::filesystem::{
-    Entry, Fs, FsError, FsErrorKind as Kind, Held, ReadHandle, ReadTree, WriteHandle, WriteTree,
+    Cloned, Entry, Fs, FsError, FsErrorKind as Kind, Held, Listing, ReadHandle, ReadTree, WriteHandle,
+    WriteTree,
 };
 use mama_ports::vocab::{AbsPath, FileFacts, FileKind, FileName, RelPath};
 use rustix::fs::{Advice, AtFlags, CWD, FlockOperation, Mode, OFlags, RawDir};
@@ -14,12 +15,13 @@ use rustix::io::{Errno, retry_on_intr};
 
 use super::FOLDER_MODE;
 use super::beneath::{self, Folder};
+use super::clone::clone;
 use super::error::{failed, failed_as, kind_of_join};
 use super::handle::{Lock, Reader, Writer};
 use super::stat::{facts_at, facts_of};
 
 /// Bytes of a listing asked of the kernel at once.
-const LISTING: usize = 32 * 1024;
+const BUFFER: usize = 32 * 1024;
 /// Below this size, the kernel reads the whole file ahead anyway.
 const WORTH_ADVICE: u64 = 128 * 1024;
 
@@ -112,9 +114,10 @@ impl ReadTree for Tree {
         }
     }
 
-    fn list(&self, dir: &RelPath) -> Fs<Vec<Entry>> {
+    fn listing(&self, dir: &RelPath) -> Fs<Listing> {
         let folder = self.open_folder("list", dir)?;
-        let mut buffer = vec![MaybeUninit::uninit(); LISTING];
+        let device = facts_of(&folder).map_err(|errno| self.failed("list", dir, errno))?.id.device;
+        let mut buffer = vec![MaybeUninit::uninit(); BUFFER];
         let mut listing = RawDir::new(&folder, &mut buffer);
         let mut entries = Vec::new();
         while let Some(next) = listing.next() {
@@ -127,7 +130,7 @@ impl ReadTree for Tree {
                 name => entries.extend(self.entry(&folder, dir, name)?),
             }
         }
-        Ok(entries)
+        Ok(Listing { device, entries })
     }
 
     fn open(&self, at: &RelPath) -> Fs<Box<dyn ReadHandle>> {
@@ -148,13 +151,16 @@ impl WriteTree for Tree {
         Ok(Box::new(Writer { file: File::from(file), path: self.root.join(at) }))
     }
 
-    fn reflink_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<()> {
+    fn reflink_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<Cloned> {
         let op = "clone";
         let source = source.fd().ok_or_else(|| self.refused(op, to, Kind::CrossDevice))?;
         let (folder, name) = self.place(op, to, Kind::AlreadyExists)?;
         let file = beneath::open_one(&folder, name.as_bytes(), NEW_FILE, PRIVATE)
             .map_err(|errno| self.failed(op, to, errno))?;
-        let Err(errno) = retry_on_intr(|| rustix::fs::ioctl_ficlone(&file, source)) else { return Ok(()) };
+        let errno = match clone(source, &file) {
+            Ok(cloned) => return Ok(cloned),
+            Err(errno) => errno,
+        };
         retry_on_intr(|| rustix::fs::unlinkat(&folder, name.as_bytes(), AtFlags::empty()))
             .map_err(|errno| self.failed("remove the failed clone", to, errno))?;
         // Kernels give many reasons why not, and copying is the answer to all.

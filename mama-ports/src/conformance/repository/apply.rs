@@ -1,12 +1,13 @@
 //! Contests, settlements and sources.
 
 use super::desk::{
-    Desk, PENDING, PLACED, contests, cursor, dir, fingerprint, hash, host, only_claims, place_all, root,
-    settle, time, to_placed,
+    Desk, PENDING, PLACED, contests, cursor, decide, dir, fingerprint, hash, host, only_claims, place_all,
+    root, settle, time, to_placed,
 };
 use crate::repository::{Decision, PageSize, Repository, ScanBatch, Scope, SettleBatch, Settled, Settlement};
 use crate::vocab::{
-    ArchiveId, BlockReason, Claim, ObservationId, Placement, ScanRoot, SourceKind, Standing, Status,
+    AbsPath, ArchiveId, BlockReason, Claim, Contest, ObservationId, Place, Placement, ScanRoot, SourceKind,
+    Standing, Status,
 };
 
 /// A place stands where its first open claim stands, whatever its settled ones.
@@ -28,6 +29,31 @@ pub async fn contests_come_once_in_order_of_their_first_open_claim(repo: &dyn Re
     let paths: Vec<String> = contests.iter().map(|contest| contest.place.path.to_string()).collect();
     assert_eq!(paths, ["/a/y", "/a/z", "/a/x"]);
     assert!(!contests[2].claims[0].open, "a settled claim still comes along");
+}
+
+/// In the order asked, also twice, with every version and host; a place nobody has seen, or that can be no file, has none.
+pub async fn claims_come_for_any_place_open_or_not(repo: &dyn Repository) {
+    let place = |path: &str| Place { kind: SourceKind::Existing, path: AbsPath::parse(path).unwrap() };
+    let desk = Desk::new(repo).await;
+    desk.see(&[("x", 1, 1), ("d/y", 2, 1)]).await;
+    place_all(repo).await;
+    desk.see(&[("x", 3, 2)]).await;
+    Desk::begin(repo, &root("berta", "/a/d"), time(1)).await.see(&[("y", 4, 1)]).await;
+    let asked = ["/a/d/y", "/", "/a/x", "/a", "/a/d/y", "/b/x"].map(place);
+    let answers = repo.claims(&asked).await.unwrap();
+    assert!(answers.iter().map(|answer| &answer.place).eq(&asked));
+    let open = |contest: &Contest| contest.claims.iter().map(|claim| claim.open).collect::<Vec<_>>();
+    let contents = |contest: &Contest| contest.claims.iter().map(|claim| claim.hash).collect::<Vec<_>>();
+    assert_eq!(contents(&answers[0]), [hash(2), hash(4)]);
+    assert_eq!(open(&answers[0]), [false, true], "settled ones, too");
+    assert_eq!(contents(&answers[2]), [hash(1), hash(3)], "history, too");
+    assert_eq!(answers[4], answers[0]);
+    assert!([1, 3, 5].iter().all(|&nobody| answers[nobody].claims.is_empty()));
+    let waiting = contests(repo, Scope::WithPending).await;
+    assert!(waiting.iter().all(|contest| answers.contains(contest)), "the same as contests say");
+    assert_eq!(repo.claims(&[]).await.unwrap(), []);
+    let other = Place { kind: SourceKind::Import, ..place("/a/x") };
+    assert_eq!(repo.claims(&[other]).await.unwrap()[0].claims, []);
 }
 
 /// Whatever the page's size, and although some places have several open claims.
@@ -123,7 +149,7 @@ pub async fn pending_waits_where_only_decisions_count(repo: &dyn Repository) {
     desk.see(&[("x", 1, 1), ("y", 2, 1), ("z", 3, 1)]).await;
     assert_eq!(contests(repo, Scope::Decided).await, []);
     let id = desk.known("y").await.id;
-    repo.decide(&[Decision::Retarget { id, from: Status::Pending, to: Status::Ignored }]).await.unwrap();
+    decide(repo, &[Decision::Retarget { id, from: Status::Pending, to: Status::Ignored }]).await.unwrap();
     let decided = contests(repo, Scope::Decided).await;
     assert_eq!(decided.iter().map(cursor).collect::<Vec<_>>(), [id]);
     assert_eq!(repo.open(Scope::Decided).await.unwrap(), 1);
@@ -135,7 +161,7 @@ pub async fn settling_compares_and_sets(repo: &dyn Repository) {
     let desk = Desk::new(repo).await;
     desk.see(&[("x", 1, 1), ("y", 2, 1), ("z", 3, 1)]).await;
     let ids: Vec<_> = contests(repo, Scope::WithPending).await.iter().map(cursor).collect();
-    repo.decide(&[Decision::Retarget { id: ids[1], from: Status::Pending, to: Status::Ignored }])
+    decide(repo, &[Decision::Retarget { id: ids[1], from: Status::Pending, to: Status::Ignored }])
         .await
         .unwrap();
     let nobody = ObservationId(404);
@@ -171,7 +197,7 @@ pub async fn a_settlement_that_rests_on_the_past_is_stale(repo: &dyn Repository)
     desk.see(&[("superseded", 5, 2), ("back", 4, 1)]).await;
     desk.gone(&[desk.known("gone").await.id]).await;
     let to = Some(BlockReason::Blocked);
-    repo.decide(&[Decision::Block { hash: hash(3), from: None, to }]).await.unwrap();
+    decide(repo, &[Decision::Block { hash: hash(3), from: None, to }]).await.unwrap();
     let settlements = claims.iter().map(|claim| Settlement { from: claim.footing(), ..to_placed(claim.id) });
     assert_eq!(settle(repo, settlements.collect()).await, [Settled::Stale; 4]);
     assert_eq!(repo.open(Scope::WithPending).await.unwrap(), 5);

@@ -1,6 +1,8 @@
 //! Decisions, and the sums that show them.
 
-use super::desk::{Desk, contests, described, hash, only_claims, place_all, root, settle, time, to_placed};
+use super::desk::{
+    Desk, contests, decide, described, hash, only_claims, place_all, root, settle, time, to_placed,
+};
 use crate::repository::{
     Decision, Repository, ScanBatch, Scope, SettleBatch, Settled, Settlement, StandingCount,
 };
@@ -17,10 +19,10 @@ pub async fn a_target_is_changed_only_from_what_was_expected(repo: &dyn Reposito
         retarget(id, Status::Pending, Status::Ignored),
         retarget(ObservationId(404), Status::Assigned, Status::Ignored),
     ];
-    assert_eq!(repo.decide(&wrong).await.unwrap(), [Settled::Stale; 2]);
+    assert_eq!(decide(repo, &wrong).await.unwrap(), [Settled::Stale; 2]);
     assert_eq!(repo.open(Scope::WithPending).await.unwrap(), 0);
     let right = [retarget(id, Status::Assigned, Status::Ignored), wrong[1]];
-    assert_eq!(repo.decide(&right).await.unwrap(), [Settled::Done, Settled::Stale]);
+    assert_eq!(decide(repo, &right).await.unwrap(), [Settled::Done, Settled::Stale]);
     let claim = only_claims(repo).await.remove(0);
     assert_eq!((claim.standing.status, claim.standing.placement), (Status::Ignored, Placement::Placed));
 }
@@ -37,9 +39,9 @@ pub async fn blocking_concerns_every_observation_of_a_content(repo: &dyn Reposit
         settle_open(repo).await;
         let elsewhere = if from == deleted { blocked } else { deleted };
         let unknown = Decision::Block { hash: hash(9), from: None, to: blocked };
-        assert_eq!(repo.decide(&[block(elsewhere, to), unknown]).await.unwrap(), [Settled::Stale; 2]);
+        assert_eq!(decide(repo, &[block(elsewhere, to), unknown]).await.unwrap(), [Settled::Stale; 2]);
         assert_eq!(repo.open(Scope::WithPending).await.unwrap(), 0);
-        assert_eq!(repo.decide(&[block(from, to)]).await.unwrap(), [Settled::Done]);
+        assert_eq!(decide(repo, &[block(from, to)]).await.unwrap(), [Settled::Done]);
         assert_eq!(repo.open(Scope::WithPending).await.unwrap(), 3);
         let contests = contests(repo, Scope::WithPending).await;
         let concerned = contests.iter().flat_map(|contest| &contest.claims).filter(|claim| claim.open);
@@ -49,6 +51,27 @@ pub async fn blocking_concerns_every_observation_of_a_content(repo: &dyn Reposit
         );
         assert_eq!(repo.blobs(&[hash(1)]).await.unwrap()[0].as_ref().unwrap().block, to);
     }
+}
+
+/// Ignored somewhere, assigned nowhere, whoever saw it; nothing is said of what somebody has decided.
+pub async fn a_pending_sighting_knows_that_its_content_was_turned_down(repo: &dyn Repository) {
+    let desk = Desk::new(repo).await;
+    desk.see(&[("x", 1, 1), ("y", 1, 1), ("other", 2, 1)]).await;
+    Desk::begin(repo, &root("bert", "/b"), time(1)).await.see(&[("z", 1, 1)]).await;
+    let turned_down = || async {
+        let contests = contests(repo, Scope::WithPending).await;
+        let claims = contests.iter().flat_map(|contest| &contest.claims).filter(|claim| claim.turned_down);
+        claims.map(|claim| claim.at.to_string()).collect::<Vec<_>>()
+    };
+    let retarget = |id, from, to| [Decision::Retarget { id, from, to }];
+    let (x, y) = (desk.known("x").await.id, desk.known("y").await.id);
+    assert_eq!(turned_down().await, Vec::<String>::new());
+    decide(repo, &retarget(x, Status::Pending, Status::Ignored)).await.unwrap();
+    assert_eq!(turned_down().await, ["anna:/a/y", "bert:/b/z"]);
+    decide(repo, &retarget(y, Status::Pending, Status::Assigned)).await.unwrap();
+    assert_eq!(turned_down().await, Vec::<String>::new());
+    decide(repo, &retarget(y, Status::Assigned, Status::Ignored)).await.unwrap();
+    assert_eq!(turned_down().await, ["bert:/b/z"]);
 }
 
 async fn settle_open(repo: &dyn Repository) {
@@ -78,7 +101,7 @@ pub async fn totals_add_up(repo: &dyn Repository) {
     })
     .await
     .unwrap();
-    repo.decide(&[Decision::Block { hash: hash(3), from: None, to: Some(BlockReason::Deleted) }])
+    decide(repo, &[Decision::Block { hash: hash(3), from: None, to: Some(BlockReason::Deleted) }])
         .await
         .unwrap();
     repo.begin(&root("aaron", "/z"), time(5)).await.unwrap();

@@ -1,8 +1,9 @@
 //! What every promise needs: words for small things, and a scan to write with.
 
+use crate::curation::{Curation, Decision, Journal, NewAct};
 use crate::repository::{
-    Confirmation, Known, NewBlob, PageSize, Recorded, Remembered, Repository, ScanBatch, ScanBegun, Scope,
-    SettleBatch, Settled, Settlement, Sighting,
+    Confirmation, Known, NewBlob, PageSize, Recorded, Remembered, Repo, Repository, ScanBatch, ScanBegun,
+    Scope, SettleBatch, Settled, Settlement, Sighting,
 };
 use crate::vocab::{
     AbsPath, BlobHash, Claim, Contest, FileName, Fingerprint, Footing, HostName, ObservationId, Placement,
@@ -155,6 +156,23 @@ pub(super) async fn only_claims(repo: &dyn Repository) -> Vec<Claim> {
 
 pub(super) async fn settle(repo: &dyn Repository, settlements: Vec<Settlement>) -> Vec<Settled> {
     repo.settle(&SettleBatch { settlements, ..SettleBatch::default() }).await.unwrap()
+}
+
+/// What somebody asked at that time.
+pub(super) fn act(verb: &str, at: i64) -> NewAct {
+    NewAct {
+        at: time(at),
+        host: host("anna"),
+        verb: verb.to_owned(),
+        words: "x".to_owned(),
+        undoes: None,
+        summary: None,
+    }
+}
+
+/// Makes decisions under an act of their own.
+pub async fn decide<R: Curation + Journal + ?Sized>(repo: &R, batch: &[Decision]) -> Repo<Vec<Settled>> {
+    repo.decide(repo.append(&act("test", 0)).await?, batch).await
 }
 
 /// Settles all that is open, as placed.

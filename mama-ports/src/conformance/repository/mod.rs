@@ -8,7 +8,10 @@
 mod apply;
 mod decisions;
 mod desk;
+mod finding;
+mod journal;
 mod lease;
+mod mounts;
 mod names;
 mod presence;
 mod seeing;
@@ -16,7 +19,11 @@ mod together;
 
 pub use apply::*;
 pub use decisions::*;
+pub use desk::decide;
+pub use finding::*;
+pub use journal::*;
 pub use lease::*;
+pub use mounts::*;
 pub use names::*;
 pub use presence::*;
 pub use seeing::*;
@@ -53,6 +60,9 @@ macro_rules! repository_conformance {
             held_below_goes_by_whole_names
             folders_without_present_files_are_not_named
             a_finished_scan_confirms_its_root
+            the_volumes_of_folders_are_told_at_the_beginning
+            a_mark_is_replaced_and_taken_away
+            a_refused_batch_marks_nothing
             names_survive_byte_by_byte
             long_paths_survive
             times_survive_to_the_nanosecond
@@ -64,6 +74,7 @@ macro_rules! repository_conformance {
             two_hosts_compete_for_one_place
             two_kinds_do_not_compete
             history_competes_with_what_is_current
+            claims_come_for_any_place_open_or_not
             pending_waits_where_only_decisions_count
             settling_compares_and_sets
             settling_twice_is_done
@@ -78,6 +89,17 @@ macro_rules! repository_conformance {
             an_older_lease_settles_nothing
             a_target_is_changed_only_from_what_was_expected
             blocking_concerns_every_observation_of_a_content
+            a_pending_sighting_knows_that_its_content_was_turned_down
+            an_empty_filter_finds_all_in_order
+            what_is_found_comes_in_pages
+            a_path_is_found_through_every_root
+            a_content_is_found_wherever_it_was_seen
+            what_is_shown_is_found_by_its_view
+            conditions_narrow_what_is_found
+            history_is_found_with_what_is_current
+            acts_are_told_newest_first
+            decisions_are_in_the_journal
+            an_act_that_nobody_began_is_refused
             totals_add_up
             two_writers_add_one_content_once
         }
@@ -98,6 +120,9 @@ mod tests {
         let promises = [
             include_str!("apply.rs"),
             include_str!("decisions.rs"),
+            include_str!("finding.rs"),
+            include_str!("journal.rs"),
+            include_str!("mounts.rs"),
             include_str!("names.rs"),
             include_str!("presence.rs"),
             include_str!("seeing.rs"),
