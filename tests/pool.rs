@@ -81,10 +81,10 @@ impl Volumes for Pool {
 
 fn on(pool: &Arc<Pool>) -> World {
     let mut world = World::new();
-    world.volumes = Arc::clone(pool) as Arc<dyn Volumes>;
-    world.snapshots = NonZeroUsize::new(1);
     world.write("/photos/a.jpg", "a");
     world.scan("/photos").unwrap();
+    world.volumes = Arc::clone(pool) as Arc<dyn Volumes>;
+    world.snapshots = NonZeroUsize::new(1);
     world
 }
 
