@@ -8,7 +8,11 @@ DEMO ?= $(HOME)/mama-demo
 folder = $(patsubst ~%,$(HOME)%,$(DIR))
 mama = MAMA_CONFIG="$(DEMO)/mama.toml" cargo run --quiet --release -p mama-cli --
 
-.PHONY: demo test torture torture-disks torture-blocks check
+# The benchmark: how large (`full`, or a share of that), and further flags such as --only 1,4 or --keep DIR.
+SCALE ?= 0.02
+BENCH ?=
+
+.PHONY: demo test torture torture-disks torture-blocks check bench
 
 demo:
 	@test -n "$(DIR)" || { echo 'say which folder: make demo DIR=~/Pictures' >&2; exit 2; }
@@ -47,3 +51,8 @@ EXTENT ?= full
 torture-blocks:
 	tools/install-packages build run torture-blocks
 	tests/torture-blocks/run $(EXTENT)
+
+bench:
+	tools/install-packages build run
+	cargo build --release -p mama-cli -p mama-bench
+	cargo run --quiet --release -p mama-bench -- --scale "$(SCALE)" $(BENCH)

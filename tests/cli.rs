@@ -6,6 +6,8 @@
 mod at_once;
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/bench.rs"]
+mod bench;
 #[path = "cli/curation.rs"]
 mod curation;
 #[path = "cli/disks.rs"]

@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mama_adapters::fs::memory::Folding;
+use mama_domain::reconcile::Action;
 use mama_ports::repository::PageSize;
 use mama_ports::vocab::{AbsPath, Claim, Place, SourceKind, Status};
 use mama_tests::world::{ARCHIVE, World, hash_of};
@@ -86,6 +87,37 @@ fn names_that_fold_together_are_both_shown() {
 }
 
 #[test]
+fn equal_contents_whose_names_fold_together_have_a_view_each() {
+    for at_once in [true, false] {
+        for page in [1, 1024] {
+            let mut world = World::new();
+            world.page = PageSize(page);
+            world.disk.set_folding(Folding::Case);
+            world.write("/photos/a.jpg", "same");
+            world.scan("/photos").unwrap();
+            if !at_once {
+                settle(&world);
+            }
+            world.disk.set_folding(Folding::Exact);
+            world.write("/photos/A.JPG", "same");
+            world.scan("/photos").unwrap();
+            world.disk.set_folding(Folding::Case);
+            let views = settle(&world);
+            let tagged = format!("photos/A~{}.JPG", tag("same"));
+            assert_eq!(
+                views.keys().map(String::as_str).collect::<Vec<_>>(),
+                [tagged.as_str(), "photos/a.jpg"]
+            );
+            world.disk.set_folding(Folding::Exact);
+            let id = world.observation("/photos/A.JPG");
+            world.retarget(id, Status::Assigned, Status::Ignored);
+            world.disk.set_folding(Folding::Case);
+            assert_eq!(settle(&world).into_keys().collect::<Vec<_>>(), ["photos/a.jpg"]);
+        }
+    }
+}
+
+#[test]
 fn a_name_that_the_archive_refuses_is_escaped() {
     let world = World::new();
     let long = "x".repeat(200);
@@ -142,6 +174,62 @@ fn whoever_has_a_name_keeps_it() {
 }
 
 #[test]
+fn a_tagged_name_is_kept_when_the_wanted_one_is_free_again() {
+    let world = World::new();
+    world.write("/photos/a.jpg", "1");
+    world.scan("/photos").unwrap();
+    world.write("/photos/A.JPG", "2");
+    world.scan("/photos").unwrap();
+    world.disk.set_folding(Folding::Case);
+    settle(&world);
+    world.retarget(world.observation("/photos/a.jpg"), Status::Assigned, Status::Ignored);
+    settle(&world);
+    world.disk.set_folding(Folding::Exact);
+    world.scan_as("/photos", SourceKind::Existing, "nas").unwrap();
+    world.disk.set_folding(Folding::Case);
+    assert_eq!(settle(&world).into_keys().collect::<Vec<_>>(), [format!("photos/A~{}.JPG", tag("2"))]);
+}
+
+#[test]
+fn an_older_version_stays_shown_until_the_newer_one_can_be_stored() {
+    let world = World::new();
+    world.write("/photos/a.jpg", "1");
+    world.scan("/photos").unwrap();
+    settle(&world);
+    world.write("/photos/a.jpg", "22");
+    world.scan("/photos").unwrap();
+    world.disk.remove("/photos/a.jpg");
+    let report = world.apply().unwrap();
+    assert_eq!((report.missing, report.views_removed), (1, 0), "{report:?}");
+    assert_eq!(world.disk.read(format!("{VIEWS}/photos/a.jpg")), b"1");
+}
+
+#[test]
+fn a_name_that_an_earlier_page_frees_is_free_to_plan_and_to_apply() {
+    let mut world = World::new();
+    world.page = PageSize(1);
+    world.write("/photos/a (nas).jpg", "a real name");
+    world.scan("/photos").unwrap();
+    settle(&world);
+    world.retarget(world.observation("/photos/a (nas).jpg"), Status::Assigned, Status::Ignored);
+    world.write("/photos/a.jpg", "of anna");
+    world.scan("/photos").unwrap();
+    world.write("/photos/a.jpg", "of nas");
+    world.scan_as("/photos", SourceKind::Existing, "nas").unwrap();
+    world.write("/photos/copy", "of nas");
+    world.write("/photos/a.jpg", "of anna");
+    world.scan("/photos").unwrap();
+    let (_, pages) = world.plan();
+    let links = pages.iter().flat_map(|page| &page.actions).filter_map(|action| match action {
+        Action::Link(link) => link.view.to_string().strip_prefix("views/existing/").map(str::to_owned),
+        Action::Store(_) | Action::Remove(_) => None,
+    });
+    let links: BTreeSet<String> = links.collect();
+    assert!(links.contains("photos/a (nas).jpg"), "{links:?}");
+    assert_eq!(settle(&world).into_keys().collect::<BTreeSet<_>>(), links);
+}
+
+#[test]
 fn superseded_versions_are_shown_by_their_dates() {
     let mut world = World::new();
     world.history = true;
@@ -156,6 +244,24 @@ fn superseded_versions_are_shown_by_their_dates() {
     assert_eq!(views["photos/a.jpg"], b"4444");
     assert_eq!(views["photos/a (2020-01-01).jpg"], b"1", "{names:?}");
     assert_eq!(names.iter().filter(|name| name.starts_with("photos/a (2020-01-01 00.00.")).count(), 2);
+}
+
+#[test]
+fn the_setting_of_history_reaches_a_file_when_it_next_changes() {
+    let mut world = World::new();
+    let change = |world: &World, version: &str| {
+        world.write("/photos/a.jpg", version);
+        world.scan("/photos").unwrap();
+        settle(world).into_values().map(|bytes| String::from_utf8(bytes).unwrap()).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(change(&world, "1").len(), 1);
+    assert_eq!(change(&world, "22").len(), 1);
+    world.history = true;
+    assert_eq!(settle(&world).len(), 1, "not yet");
+    assert_eq!(change(&world, "333"), ["1", "22", "333"].map(str::to_owned).into());
+    world.history = false;
+    assert_eq!(settle(&world).len(), 3, "not yet");
+    assert_eq!(change(&world, "4444"), ["4444"].map(str::to_owned).into());
 }
 
 /// What happens next.
@@ -250,7 +356,6 @@ proptest! {
                     );
                     let mut expected = before;
                     for action in pages.iter().flat_map(|page| &page.actions) {
-                        use mama_domain::reconcile::Action;
                         match action {
                             Action::Store(store) => drop(expected.insert(mama_domain::layout::blob_path(&store.hash).to_string(), Vec::new())),
                             Action::Link(link) => drop(expected.insert(link.view.to_string(), Vec::new())),

@@ -18,11 +18,12 @@ struct Pool {
     health: PoolHealth,
     snapshots: Mutex<Vec<Snapshot>>,
     is_full: bool,
+    is_closed: bool,
 }
 
 impl Pool {
     fn new(health: PoolHealth) -> Arc<Self> {
-        Arc::new(Self { health, snapshots: Mutex::default(), is_full: false })
+        Arc::new(Self { health, snapshots: Mutex::default(), is_full: false, is_closed: false })
     }
 
     fn names(&self) -> Vec<String> {
@@ -46,7 +47,9 @@ impl Volumes for Pool {
 
     fn dataset(&self, _: &AbsPath) -> Fs<Option<DatasetFacts>> {
         let (name, health) = ("tank/mama".to_owned(), Some(self.health.clone()));
-        Ok(Some(DatasetFacts { name, health, properties: BTreeMap::new() }))
+        let readonly = if self.is_closed { "on" } else { "off" };
+        let properties = BTreeMap::from([("readonly".to_owned(), readonly.to_owned())]);
+        Ok(Some(DatasetFacts { name, health, properties }))
     }
 
     fn snapshot(&self, at: &AbsPath, archive: &ArchiveId, name: &str) -> Fs<Snapshot> {
@@ -78,10 +81,10 @@ impl Volumes for Pool {
 
 fn on(pool: &Arc<Pool>) -> World {
     let mut world = World::new();
-    world.volumes = Arc::clone(pool) as Arc<dyn Volumes>;
-    world.snapshots = NonZeroUsize::new(1);
     world.write("/photos/a.jpg", "a");
     world.scan("/photos").unwrap();
+    world.volumes = Arc::clone(pool) as Arc<dyn Volumes>;
+    world.snapshots = NonZeroUsize::new(1);
     world
 }
 
@@ -96,6 +99,16 @@ fn a_pool_that_fails_is_not_written_to() {
         assert_eq!(world.disk.all_facts(), files);
         assert!(pool.names().is_empty());
     }
+}
+
+#[test]
+fn a_dataset_that_says_it_is_read_only_is_not_written_to() {
+    let pool = Arc::new(Pool { is_closed: true, ..Arc::into_inner(Pool::new(PoolHealth::Online)).unwrap() });
+    let world = on(&pool);
+    let files = world.disk.all_facts();
+    let error = world.apply().unwrap_err().to_string();
+    assert!(error.contains("read-only"), "{error}");
+    assert_eq!(world.disk.all_facts(), files);
 }
 
 #[test]

@@ -49,6 +49,8 @@ fn the_crate_graph_is_the_one_that_is_designed() {
         ("mama-adapters", vec!["mama-ports"]),
         ("mama-cli", vec!["mama-adapters", "mama-domain", "mama-ports"]),
         ("tests", vec!["mama-adapters", "mama-domain", "mama-ports"]),
+        // It drives the binary as a user would; only its micro-benchmarks, which are dev-dependents, look inside.
+        ("bench", vec![]),
     ];
     for (package, allowed) in &edges {
         assert_eq!(&own(&dependencies(package, "dependencies")), allowed, "{package}");
@@ -78,7 +80,7 @@ fn the_domain_depends_on_ports_and_pure_helpers_only() {
 
 #[test]
 fn every_package_has_the_lints_of_the_workspace() {
-    for package in ["mama-ports", "mama-domain", "mama-adapters", "mama-cli", "tests"] {
+    for package in ["mama-ports", "mama-domain", "mama-adapters", "mama-cli", "tests", "bench"] {
         let manifest: toml::Table = read(format!("{package}/Cargo.toml")).parse().unwrap();
         assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{package}");
     }
@@ -145,9 +147,9 @@ fn the_map_of_the_house_mentions_every_port() {
 }
 
 #[test]
-fn the_readme_names_the_two_commands_that_exist() {
+fn the_readme_names_the_commands_that_exist() {
     let (readme, makefile) = (read("README.md"), read("Makefile"));
-    for target in ["demo", "test"] {
+    for target in ["demo", "test", "bench"] {
         assert!(
             readme.contains(&format!("make {target}")) && makefile.contains(&format!("\n{target}:")),
             "{target}"
@@ -160,7 +162,7 @@ fn nothing_is_left_for_later() {
     // written apart, so that this file does not find itself
     let marks =
         [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("todo", "!("), concat!("unimplemented", "!(")];
-    for package in ["mama-ports", "mama-domain", "mama-adapters", "mama-cli", "tests"] {
+    for package in ["mama-ports", "mama-domain", "mama-adapters", "mama-cli", "tests", "bench"] {
         for (file, text) in sources(package) {
             assert!(!marks.iter().any(|mark| text.contains(mark)), "{file} leaves something for later");
         }

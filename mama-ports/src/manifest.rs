@@ -9,6 +9,7 @@ use crate::curation::{ActId, Decision, ItemId, NewAct};
 use crate::repository::{Epoch, PageSize, Repo};
 use crate::vocab::{
     BlobHash, BlobRecord, Fingerprint, Location, ObservationId, RelPath, ScanRoot, Standing, Timestamp,
+    VolumeId,
 };
 
 /// What manifests need of the catalog.
@@ -123,6 +124,8 @@ pub struct RootRow {
     pub root: ScanRoot,
     /// Beginning of the last scan that reached its end.
     pub confirmed: Option<Timestamp>,
+    /// The volumes of its folders, as [`crate::repository::ScanBegun::mounts`]; those that it had before are forgotten.
+    pub mounts: Vec<(RelPath, VolumeId)>,
 }
 
 /// A content.

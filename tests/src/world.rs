@@ -105,6 +105,7 @@ impl World {
         self.disk = disk.fork();
         self.clock = self.disk.clock();
         self.fs = Arc::new(self.disk.clone());
+        self.volumes = Arc::new(MemoryVolumes::new(self.disk.clone()));
     }
 
     /// The owner writes a file, and time passes, so that it is not racy.

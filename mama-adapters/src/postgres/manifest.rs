@@ -15,7 +15,7 @@ use sqlx::{AssertSqlSafe, PgConnection, query};
 use super::failure::Outcome;
 use super::rows::{Cells, to_i64};
 use super::sightings::numbered;
-use super::{Postgres, lease, restore};
+use super::{Postgres, folders, lease, restore};
 use crate::sql::codec::{self, Damage};
 use crate::sql::decisions::{self, Columns};
 
@@ -194,12 +194,12 @@ async fn items(catalog: &mut PgConnection, last: i64, limit: PageSize) -> Outcom
 async fn roots(catalog: &mut PgConnection) -> Outcome<(HashMap<i64, ScanRoot>, Vec<RootRow>)> {
     let sql = "SELECT id, host, basedir, kind, confirmed_s, confirmed_n FROM root ORDER BY id";
     let (mut known, mut roots) = (HashMap::new(), Vec::new());
-    for row in &query(sql).fetch_all(catalog).await? {
+    for row in &query(sql).fetch_all(&mut *catalog).await? {
         let mut cells = Cells::of(row);
         let id = cells.next()?;
-        let row = RootRow { root: cells.root()?, confirmed: cells.optional_time()? };
-        known.insert(id, row.root.clone());
-        roots.push(row);
+        let (root, confirmed) = (cells.root()?, cells.optional_time()?);
+        known.insert(id, root.clone());
+        roots.push(RootRow { root, confirmed, mounts: folders::marks(&mut *catalog, id).await? });
     }
     Ok((known, roots))
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use mama_ports::manifest::{ActRow, BlobRow, ItemRow, ObservationRow, RootRow, Rows};
-use mama_ports::vocab::{BlobHash, Mime, RelPath, ScanRoot};
+use mama_ports::repository::MountMark;
+use mama_ports::vocab::{BlobHash, Mime, RelPath, ScanRoot, VolumeId};
 use sqlx::{AssertSqlSafe, PgConnection, query, query_as, query_scalar, raw_sql};
 
 use super::failure::{Failure, Outcome};
@@ -100,12 +101,14 @@ async fn go_on_after(catalog: &mut PgConnection, table: &str) -> Outcome<()> {
     Ok(())
 }
 
-async fn restore_root(catalog: &mut PgConnection, RootRow { root, confirmed }: &RootRow) -> Outcome<()> {
+async fn restore_root(catalog: &mut PgConnection, row: &RootRow) -> Outcome<()> {
+    let RootRow { root, confirmed, mounts } = row;
     let basedir = root.basedir.as_bytes();
-    query(
+    let id: i64 = query_scalar(
         "INSERT INTO root (key, host, basedir, basedir_shown, kind, confirmed_s, confirmed_n)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (key) DO UPDATE SET confirmed_s = excluded.confirmed_s, confirmed_n = excluded.confirmed_n",
+         ON CONFLICT (key) DO UPDATE SET confirmed_s = excluded.confirmed_s, confirmed_n = excluded.confirmed_n
+         RETURNING id",
     )
     .bind(keys::root(&root.host, &root.basedir))
     .bind(root.host.as_str())
@@ -114,9 +117,16 @@ async fn restore_root(catalog: &mut PgConnection, RootRow { root, confirmed }: &
     .bind(root.kind.as_str())
     .bind(confirmed.map(|time| time.secs))
     .bind(confirmed.map(nanos))
-    .execute(catalog)
+    .fetch_one(&mut *catalog)
     .await?;
-    Ok(())
+    query("UPDATE folder SET volume = NULL WHERE root = $1 AND volume IS NOT NULL")
+        .bind(id)
+        .execute(&mut *catalog)
+        .await?;
+    let mark =
+        |(dir, volume): &(RelPath, VolumeId)| MountMark { dir: dir.clone(), volume: Some(volume.clone()) };
+    let marks: Vec<MountMark> = mounts.iter().map(mark).collect();
+    folders::mark(catalog, &Root { id, root: root.clone() }, &marks).await
 }
 
 async fn restore_blobs(catalog: &mut PgConnection, blobs: &BTreeMap<BlobHash, &BlobRow>) -> Outcome<()> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mama_ports::vocab::{RelPath, ScanRoot};
+use mama_ports::vocab::{RelPath, ScanRoot, VolumeId};
 use rusqlite::{Transaction, params};
 
 use super::rows::{self, Outcome};
@@ -56,6 +56,22 @@ impl<'a> Folders<'a> {
 pub(super) fn find(catalog: &Transaction<'_>, root: i64, key: &[u8; 32]) -> Outcome<Option<i64>> {
     let mut statement = catalog.prepare_cached("SELECT id FROM folder WHERE place_key = ?1 AND root = ?2")?;
     rows::one(&mut statement, params![key, root], |row| Ok(row.get(0)?))
+}
+
+/// The folders of a root whose volume was recorded, in path order.
+pub(super) fn mounts(catalog: &Transaction<'_>, root: i64) -> Outcome<Vec<(RelPath, VolumeId)>> {
+    let mut statement = catalog.prepare_cached(
+        "SELECT relpath, volume FROM folder WHERE root = ?1 AND volume IS NOT NULL ORDER BY relpath",
+    )?;
+    rows::all(&mut statement, [root], |row| Ok((rows::rel_path(row, 0)?, VolumeId::new(rows::text(row, 1)?))))
+}
+
+/// Records or forgets the volume of a folder.
+pub(super) fn mark(catalog: &Transaction<'_>, folder: i64, volume: Option<&VolumeId>) -> Outcome<()> {
+    catalog
+        .prepare_cached("UPDATE folder SET volume = ?2 WHERE id = ?1")?
+        .execute(params![folder, volume.map(VolumeId::as_str)])?;
+    Ok(())
 }
 
 /// Adds what came and went to the folders and all above them, each written once.

@@ -13,7 +13,7 @@ use mama_ports::vocab::{BlobHash, BlobRecord, Location, Mime, ObservationId, Sca
 use rusqlite::{Row, Transaction, params};
 
 use super::rows::{self, Outcome};
-use super::{Sqlite, codec, lease, restore};
+use super::{Sqlite, codec, folders, lease, restore};
 use crate::sql::decisions::{self, Columns};
 
 #[async_trait]
@@ -211,8 +211,9 @@ fn roots(catalog: &Transaction<'_>) -> Outcome<(HashMap<i64, ScanRoot>, Vec<Root
     let mut statement = catalog
         .prepare_cached("SELECT host, basedir, kind, confirmed_s, confirmed_n, id FROM root ORDER BY id")?;
     let found = rows::all(&mut statement, [], |row| {
-        let root = RootRow { root: rows::root(row, 0)?, confirmed: rows::optional_time(row, 3)? };
-        Ok((row.get::<_, i64>(5)?, root))
+        let id = row.get(5)?;
+        let (confirmed, mounts) = (rows::optional_time(row, 3)?, folders::mounts(catalog, id)?);
+        Ok((id, RootRow { root: rows::root(row, 0)?, confirmed, mounts }))
     })?;
     let known = found.iter().map(|(id, row)| (*id, row.root.clone())).collect();
     Ok((known, found.into_iter().map(|(_, row)| row).collect()))

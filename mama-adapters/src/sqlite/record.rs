@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 
 use mama_ports::repository::{Confirmation, MountMark, NewBlob, Recorded, ScanBatch, Sighting};
-use mama_ports::vocab::{
-    BlobHash, FileName, Fingerprint, ObservationId, RelPath, ScanId, Timestamp, VolumeId,
-};
+use mama_ports::vocab::{BlobHash, FileName, Fingerprint, ObservationId, RelPath, ScanId, Timestamp};
 use rusqlite::{Transaction, named_params, params};
 
 use super::folders::{self, Folders};
@@ -329,12 +327,10 @@ impl<'a> Recorder<'a> {
             Some(_) => Some(self.folders.know(dir)?),
             None => self.root.folder(self.catalog, dir)?,
         };
-        if let Some(folder) = folder {
-            self.catalog
-                .prepare_cached("UPDATE folder SET volume = ?2 WHERE id = ?1")?
-                .execute(params![folder, volume.as_ref().map(VolumeId::as_str)])?;
+        match folder {
+            Some(folder) => folders::mark(self.catalog, folder, volume.as_ref()),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn confirmed_by_root(&self) -> (Option<i64>, Option<u32>) {

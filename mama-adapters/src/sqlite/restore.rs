@@ -7,7 +7,7 @@ use mama_ports::manifest::{ActRow, BlobRow, ItemRow, ObservationRow, RootRow, Ro
 use mama_ports::vocab::{BlobHash, Fingerprint, Location, RelPath, ScanRoot};
 use rusqlite::{Transaction, params};
 
-use super::folders::{Folders, count_present};
+use super::folders::{self, Folders, count_present};
 use super::rows::{self, Failure, Outcome};
 use crate::sql::decisions::{self, Columns};
 use crate::sql::{codec, keys};
@@ -52,24 +52,33 @@ fn restore_item(catalog: &Transaction<'_>, ItemRow { id, act, decision }: &ItemR
     Ok(())
 }
 
-fn restore_root(catalog: &Transaction<'_>, RootRow { root, confirmed }: &RootRow) -> Outcome<()> {
+fn restore_root(catalog: &Transaction<'_>, row: &RootRow) -> Outcome<()> {
+    let RootRow { root, confirmed, mounts } = row;
     let basedir = root.basedir.as_bytes();
-    catalog
+    let id: i64 = catalog
         .prepare_cached(
             "INSERT INTO root (key, host, basedir, basedir_shown, kind, confirmed_s, confirmed_n)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-             ON CONFLICT (key) DO UPDATE SET confirmed_s = excluded.confirmed_s, confirmed_n = excluded.confirmed_n",
+             ON CONFLICT (key) DO UPDATE SET confirmed_s = excluded.confirmed_s, confirmed_n = excluded.confirmed_n
+             RETURNING id",
         )?
-        .execute(params![
-            keys::root(&root.host, &root.basedir),
-            root.host.as_str(),
-            basedir,
-            codec::shown(basedir),
-            root.kind.as_str(),
-            confirmed.map(|time| time.secs),
-            confirmed.map(|time| time.nanos),
-        ])?;
-    Ok(())
+        .query_row(
+            params![
+                keys::root(&root.host, &root.basedir),
+                root.host.as_str(),
+                basedir,
+                codec::shown(basedir),
+                root.kind.as_str(),
+                confirmed.map(|time| time.secs),
+                confirmed.map(|time| time.nanos),
+            ],
+            |row| row.get(0),
+        )?;
+    catalog
+        .prepare_cached("UPDATE folder SET volume = NULL WHERE root = ?1 AND volume IS NOT NULL")?
+        .execute([id])?;
+    let mut folders = Folders::new(catalog, id, root.clone());
+    mounts.iter().try_for_each(|(dir, volume)| folders::mark(catalog, folders.know(dir)?, Some(volume)))
 }
 
 fn restore_blob(catalog: &Transaction<'_>, BlobRow { record, first_seen }: &BlobRow) -> Outcome<()> {

@@ -5,8 +5,7 @@ use mama_ports::repository::{
     Known, Recorded, Remembered, Repo, RepositoryError, ScanBatch, ScanBegun, Sightings,
 };
 use mama_ports::vocab::{
-    BlobHash, BlobRecord, FileName, Mime, ObservationId, RelPath, ScanId, ScanRoot, Timestamp, VolumeId,
-    escaped,
+    BlobHash, BlobRecord, FileName, Mime, ObservationId, RelPath, ScanId, ScanRoot, Timestamp, escaped,
 };
 use rusqlite::{Transaction, params};
 
@@ -103,12 +102,7 @@ fn begin(catalog: &Transaction<'_>, root: &ScanRoot, at: Timestamp) -> Outcome<S
         .prepare_cached("INSERT INTO scan (root, started_s, started_n) VALUES (?1, ?2, ?3)")?
         .execute(params![id, at.secs, at.nanos])?;
     let scan = ScanId(catalog.last_insert_rowid());
-    let mut marks = catalog.prepare_cached(
-        "SELECT relpath, volume FROM folder WHERE root = ?1 AND volume IS NOT NULL ORDER BY relpath",
-    )?;
-    let mounts =
-        rows::all(&mut marks, [id], |row| Ok((rows::rel_path(row, 0)?, VolumeId::new(rows::text(row, 1)?))))?;
-    Ok(ScanBegun { scan, known_files, mounts })
+    Ok(ScanBegun { scan, known_files, mounts: folders::mounts(catalog, id)? })
 }
 
 fn add_root(catalog: &Transaction<'_>, root: &ScanRoot, key: &[u8; 32]) -> Outcome<i64> {

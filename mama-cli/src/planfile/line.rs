@@ -19,7 +19,7 @@ pub(super) enum Line {
     Store(Store),
     Link(Link),
     Remove(Remove),
-    Outcome(Outcome),
+    Outcome(Box<Outcome>),
     End(End),
 }
 
@@ -164,7 +164,7 @@ impl std::convert::From<&Prospect> for Line {
                 Aim { placement: placement.to_string(), view: None, or_lost: None, again: Some(*open) }
             }
         };
-        Self::Outcome(Outcome {
+        Self::Outcome(Box::new(Outcome {
             observation: id.0,
             host: at.root.host.to_string(),
             kind: at.root.kind.to_string(),
@@ -181,7 +181,7 @@ impl std::convert::From<&Prospect> for Line {
             },
             status: status.to_string(),
             goal: aim,
-        })
+        }))
     }
 }
 

@@ -11,7 +11,7 @@ use mama_ports::curation::{ActId, Decision, ItemId, NewAct};
 use mama_ports::manifest::{ActRow, BlobRow, ItemRow, ObservationRow, RootRow, Rows};
 use mama_ports::vocab::{
     AbsPath, BlobHash, BlobRecord, BlockReason, FileName, Fingerprint, HostName, Location, MetaDoc, Mime,
-    ObservationId, RelPath, ScanRoot, Standing, Timestamp, escaped,
+    ObservationId, RelPath, ScanRoot, Standing, Timestamp, VolumeId, escaped,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -39,6 +39,18 @@ struct RootLine {
     kind: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     confirmed: Option<Time>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    mounts: Vec<MountLine>,
+}
+
+/// A folder where a volume of its own begins.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MountLine {
+    relpath: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    relpath_bytes: Option<String>,
+    volume: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -168,7 +180,7 @@ fn decode_line(line: &[u8], roots: &mut HashMap<usize, ScanRoot>, rows: &mut Row
     Some(())
 }
 
-fn root_line(number: usize, RootRow { root, confirmed }: &RootRow) -> RootLine {
+fn root_line(number: usize, RootRow { root, confirmed, mounts }: &RootRow) -> RootLine {
     let ScanRoot { host, basedir, kind } = root;
     let (basedir, basedir_bytes) = text(basedir.as_bytes());
     RootLine {
@@ -178,7 +190,17 @@ fn root_line(number: usize, RootRow { root, confirmed }: &RootRow) -> RootLine {
         basedir_bytes,
         kind: kind.to_string(),
         confirmed: confirmed.map(pair),
+        mounts: mounts.iter().map(mount_line).collect(),
     }
+}
+
+fn mount_line((dir, volume): &(RelPath, VolumeId)) -> MountLine {
+    let (relpath, relpath_bytes) = text(dir.as_bytes());
+    MountLine { relpath, relpath_bytes, volume: volume.as_str().to_owned() }
+}
+
+fn mount(MountLine { relpath, relpath_bytes, volume }: MountLine) -> Option<(RelPath, VolumeId)> {
+    Some((RelPath::parse(bytes(relpath, relpath_bytes)?).ok()?, VolumeId::new(volume)))
 }
 
 fn root_row(line: RootLine) -> Option<RootRow> {
@@ -187,7 +209,8 @@ fn root_row(line: RootLine) -> Option<RootRow> {
         basedir: AbsPath::parse(bytes(line.basedir, line.basedir_bytes)?).ok()?,
         kind: line.kind.parse().ok()?,
     };
-    Some(RootRow { root, confirmed: optional_time(line.confirmed)? })
+    let mounts = line.mounts.into_iter().map(mount).collect::<Option<_>>()?;
+    Some(RootRow { root, confirmed: optional_time(line.confirmed)?, mounts })
 }
 
 fn blob_line(BlobRow { record, first_seen }: &BlobRow) -> BlobLine {

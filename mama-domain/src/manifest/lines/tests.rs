@@ -27,10 +27,15 @@ fn root() -> impl Strategy<Value = RootRow> {
     let host =
         prop::sample::select(&["anna", "Björn \"x\""][..]).prop_map(|host| HostName::parse(host).unwrap());
     let kind = prop::sample::select(SourceKind::ALL);
-    (host, below(), kind, prop::option::of(time())).prop_map(|(host, below, kind, confirmed)| RootRow {
-        root: ScanRoot { host, basedir: AbsPath::root().join(&below), kind },
-        confirmed,
-    })
+    let mount = (below(), prop::sample::select(&["ext:1", "nfs:nas:/é"][..]));
+    let mounts = prop::collection::vec(mount.prop_map(|(dir, id)| (dir, VolumeId::new(id))), 0..3);
+    (host, below(), kind, prop::option::of(time()), mounts).prop_map(
+        |(host, below, kind, confirmed, mounts)| RootRow {
+            root: ScanRoot { host, basedir: AbsPath::root().join(&below), kind },
+            confirmed,
+            mounts,
+        },
+    )
 }
 
 fn blob() -> impl Strategy<Value = BlobRow> {

@@ -14,6 +14,7 @@ use crate::repository::{
 };
 use crate::vocab::{
     BlobHash, BlobRecord, BlockReason, Location, MetaDoc, Mime, ObservationId, ScanRoot, SourceKind, Status,
+    VolumeId,
 };
 
 const ALL: PageSize = PageSize(1_000);
@@ -281,8 +282,12 @@ fn rows() -> Rows {
     };
     Rows {
         roots: vec![
-            RootRow { root: anna.clone(), confirmed: Some(time(77)) },
-            RootRow { root: imported, confirmed: None },
+            RootRow {
+                root: anna.clone(),
+                confirmed: Some(time(77)),
+                mounts: vec![(dir(""), VolumeId::new("ext:1")), (dir("d/e"), VolumeId::new("uuid:6E1A"))],
+            },
+            RootRow { root: imported, confirmed: None, mounts: vec![] },
         ],
         blobs: [record(1), full].map(|record| BlobRow { record, first_seen: time(-3) }).to_vec(),
         observations: vec![
