@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -12,7 +11,9 @@ use mama_adapters::hash::Blake3;
 use mama_domain::change::classify;
 use mama_domain::ignoring::Ignoring;
 use mama_domain::layout;
-use mama_domain::reconcile::{Actual, BlobFact, Rules, SourceFact, Wish, desired, plan};
+use mama_domain::reconcile::{
+    Actual, BlobFact, Promised, Rules, SourceFact, ViewFact, Want, Wish, desired, plan,
+};
 use mama_ports::content::ContentHasher;
 use mama_ports::events::Silent;
 use mama_ports::filesystem::{Entry, Filesystem, ReadTree};
@@ -112,23 +113,28 @@ fn contests() -> Vec<Contest> {
 }
 
 fn reconciling(c: &mut Criterion) {
-    let (contests, rules) = (contests(), Rules { auto_assign: true });
+    let (contests, rules) = (contests(), Rules { auto_assign: true, history: false });
     let wished = || contests.iter().flat_map(|contest| desired(contest, &rules)).collect::<Vec<Wish>>();
     let wishes = wished();
     let source = |claim: &Claim| {
         let source = Source { id: claim.id, at: claim.at.clone(), fingerprint: claim.fingerprint };
         (claim.hash, SourceFact::Ready(vec![source]))
     };
+    let names = |wish: &Wish| match &wish.want {
+        Want::View(shown) => shown.names.clone(),
+        Want::Content | Want::Nothing(_) => Vec::new(),
+    };
     let actual = Actual {
         blobs: wishes.iter().map(|wish| (wish.claim.hash, BlobFact::Absent)).collect(),
-        quarantined: Vec::new(),
-        views: BTreeMap::new(),
+        views: wishes.iter().flat_map(names).map(|name| (name, ViewFact::Absent)).collect(),
         sources: wishes.iter().map(|wish| source(&wish.claim)).collect(),
+        ..Actual::default()
     };
+    let promised = Promised::default();
     let mut group = c.benchmark_group("reconcile, a page of 1,024 places");
     group.throughput(Throughput::Elements(PAGE));
     group.bench_function("desired", |b| b.iter(wished));
-    group.bench_function("plan", |b| b.iter(|| plan(black_box(&wishes), &actual, &BTreeSet::new())));
+    group.bench_function("plan", |b| b.iter(|| plan(black_box(&wishes), &actual, &promised)));
 }
 
 fn names(c: &mut Criterion) {
