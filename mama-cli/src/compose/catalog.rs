@@ -41,7 +41,7 @@ impl Upkeep {
                 opened.map(|catalog| Self::Sqlite(Arc::new(catalog))).map_err(|error| match error {
                     OpenError::NotFound { .. } => Fault::failed("cannot open the catalog")
                         .because(error)
-                        .hint("is it where `mama config show` says? If there was never one, run `mama init`"),
+                        .hint("is it where `mama config show` says? If it is lost, `mama rebuild` recreates it from the archive; if there was never one, run `mama init`"),
                     error => Fault::failed("cannot open the catalog").because(error),
                 })
             }
