@@ -121,22 +121,12 @@ pub fn view_path_of_host(place: &Place, host: &HostName, hash: &BlobHash) -> Rel
 /// By its mtime, in UTC. Each as [`view_path_of_host`] where it would get too long.
 pub fn view_paths_of_version(place: &Place, mtime: Timestamp, hash: &BlobHash) -> [RelPath; 2] {
     let plain = view_path(place);
-    let (day, time) = (date(mtime), mtime.secs.rem_euclid(86_400));
-    let precise = format!("{day} {:02}.{:02}.{:02}", time / 3600, time / 60 % 60, time % 60);
+    let (day, precise) = match jiff::Timestamp::from_second(mtime.secs) {
+        Ok(time) => (time.strftime("%Y-%m-%d").to_string(), time.strftime("%Y-%m-%d %H.%M.%S").to_string()),
+        // before the year -9999 or after 9999: damaged, or set by hand
+        Err(_) => (mtime.secs.to_string(), mtime.secs.to_string()),
+    };
     [with_note(&plain, &day, hash), with_note(&plain, &precise, hash)]
-}
-
-/// `2015-07-31`, by Howard Hinnant's `civil_from_days`; years beyond four digits as they are.
-fn date(time: Timestamp) -> String {
-    let days = time.secs.div_euclid(86_400) + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// `name (note).ext`.

@@ -2,41 +2,22 @@
 
 use super::migrate::Migration;
 
-pub(crate) const SQLITE: &[Migration] = &[
-    Migration { number: 1, name: "first", text: include_str!("../../../migrations/sqlite/0001_first.sql") },
-    Migration { number: 2, name: "lease", text: include_str!("../../../migrations/sqlite/0002_lease.sql") },
-    Migration { number: 3, name: "volume", text: include_str!("../../../migrations/sqlite/0003_volume.sql") },
-    Migration {
-        number: 4,
-        name: "journal",
-        text: include_str!("../../../migrations/sqlite/0004_journal.sql"),
-    },
-    Migration {
-        number: 5,
-        name: "manifest",
-        text: include_str!("../../../migrations/sqlite/0005_manifest.sql"),
-    },
-];
+/// Every migration, with the text of one dialect: `migrations/DIALECT/000N_name.sql`.
+macro_rules! migrations {
+    ($dialect:literal) => {
+        migrations!($dialect: 1 "first", 2 "lease", 3 "volume", 4 "journal", 5 "manifest")
+    };
+    ($dialect:literal: $($number:literal $name:literal),+) => {
+        &[$(Migration {
+            number: $number,
+            name: $name,
+            text: include_str!(concat!("../../../migrations/", $dialect, "/000", $number, "_", $name, ".sql")),
+        }),+]
+    };
+}
 
-pub(crate) const POSTGRES: &[Migration] = &[
-    Migration { number: 1, name: "first", text: include_str!("../../../migrations/postgres/0001_first.sql") },
-    Migration { number: 2, name: "lease", text: include_str!("../../../migrations/postgres/0002_lease.sql") },
-    Migration {
-        number: 3,
-        name: "volume",
-        text: include_str!("../../../migrations/postgres/0003_volume.sql"),
-    },
-    Migration {
-        number: 4,
-        name: "journal",
-        text: include_str!("../../../migrations/postgres/0004_journal.sql"),
-    },
-    Migration {
-        number: 5,
-        name: "manifest",
-        text: include_str!("../../../migrations/postgres/0005_manifest.sql"),
-    },
-];
+pub(crate) const SQLITE: &[Migration] = migrations!("sqlite");
+pub(crate) const POSTGRES: &[Migration] = migrations!("postgres");
 
 #[cfg(test)]
 mod tests {
