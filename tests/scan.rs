@@ -165,6 +165,20 @@ fn a_file_that_changes_while_it_is_read_never_gets_a_hash_that_its_bytes_do_not_
     }
 }
 
+#[test]
+fn a_file_that_is_linked_while_it_is_read_is_read_again() {
+    let read = step_of("read", "/photos/a.jpg", |world| world.write("/photos/a.jpg", "a"));
+    let world = World::new();
+    world.write("/photos/a.jpg", "a");
+    world.wait(10);
+    let link = Fault::Meddle(Box::new(|disk| disk.hard_link("/photos/a.jpg", "/elsewhere.jpg")));
+    world.disk.inject(world.disk.steps() + read, link);
+    let report = world.scan("/photos").unwrap();
+    assert_eq!((report.new_observations, report.changed), (1, 0));
+    world.wait(10);
+    assert_eq!(world.scan("/photos").unwrap().unchanged, 1);
+}
+
 fn target(root: &str) -> ScanTarget {
     let root = ScanRoot { host: host_name("anna"), basedir: path(root), kind: SourceKind::Existing };
     ScanTarget { root, excludes: Vec::new(), archive: None, new_disk: false }

@@ -10,6 +10,11 @@ use mama_ports::vocab::{BlobHash, Fingerprint, MetaDoc, Mime, RelPath};
 use crate::change::is_racy;
 use crate::reading::Unreadable;
 
+/// How often a file is read whose inode is touched meanwhile.
+const TRIES: u32 = 3;
+
+const CHANGED: Unexamined = Unexamined::Unsteady("changed while it was read; the next scan tries again");
+
 /// What the read of one file gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Examined {
@@ -28,7 +33,7 @@ pub(super) enum Unexamined {
     Unreadable(String),
 }
 
-/// Reads one file once. A hash is only given to bytes that stood still while they were read.
+/// Reads one file, once unless its inode is touched meanwhile. A hash is only given to bytes that stood still while they were read.
 pub(super) fn examine(
     tree: &dyn ReadTree,
     at: &RelPath,
@@ -36,6 +41,22 @@ pub(super) fn examine(
     detector: Option<&dyn MimeDetector>,
     clock: &dyn Clock,
 ) -> Result<Examined, Unexamined> {
+    for _ in 0..TRIES {
+        if let Some(examined) = read(tree, at, hasher, detector, clock)? {
+            return Ok(examined);
+        }
+    }
+    Err(CHANGED)
+}
+
+/// One read. `None`: of the same size and mtime as before, but linked or given other rights meanwhile, as an apply does that takes it over.
+fn read(
+    tree: &dyn ReadTree,
+    at: &RelPath,
+    hasher: &dyn ContentHasher,
+    detector: Option<&dyn MimeDetector>,
+    clock: &dyn Clock,
+) -> Result<Option<Examined>, Unexamined> {
     let started = clock.now();
     let mut handle = tree.open(at).map_err(|error| unexamined(&error))?;
     let before = handle.facts().map_err(|error| unexamined(&error))?.fingerprint();
@@ -45,12 +66,15 @@ pub(super) fn examine(
         .map_err(|error| Unexamined::Unreadable(format!("cannot be read: {error}")))?;
     let head = head.bytes;
     let after = handle.facts().map_err(|error| unexamined(&error))?.fingerprint();
-    if before != after || digest.size != after.size {
-        return Err(Unexamined::Unsteady("changed while it was read; the next scan tries again"));
+    if !before.is_same_version(&after) || digest.size != after.size {
+        return Err(CHANGED);
+    }
+    if before != after {
+        return Ok(None);
     }
     let mime = detector.and_then(|detector| detector.detect(&head));
     let racy = is_racy(&after, started, clock.now());
-    Ok(Examined { hash: digest.hash, mime, fingerprint: after, racy })
+    Ok(Some(Examined { hash: digest.hash, mime, fingerprint: after, racy }))
 }
 
 /// Metadata of a file that still is as it was examined; `None` if it is not.
