@@ -294,7 +294,7 @@ pub trait Catalog: Send + Sync {
     /// Where each content was last seen by `host` and is not known to be gone: current sightings in id order, at most `each` for one hash.
     async fn sources(&self, host: &HostName, hashes: &[BlobHash], each: PageSize) -> Repo<Vec<Vec<Source>>>;
 
-    /// Remembers what apply has found and done, atomically: contents that are damaged or lost, contents that became durable, then each settlement whose `from` still holds.
+    /// Remembers what apply has found and done, atomically: contents that are damaged or lost, contents that became durable, observations that lose their view, then each settlement whose `from` still holds.
     ///
     /// A damaged content is no longer stored, and every observation of it is open.
     /// `Superseded`, and nothing written, if the batch's lease is not the last one that was given.
@@ -352,6 +352,8 @@ pub struct SettleBatch {
     pub damaged: Vec<BlobHash>,
     /// Contents of which a verified copy is now durable in the archive.
     pub stored: Vec<BlobHash>,
+    /// Placed observations whose view is about to go: they are placed no more, and open. Their view stays known, so that the next apply can end what this one began.
+    pub unplaced: Vec<ObservationId>,
     /// Observations whose standing changes.
     pub settlements: Vec<Settlement>,
 }

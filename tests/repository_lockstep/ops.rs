@@ -28,7 +28,7 @@ pub(crate) enum Op {
     Begin(ScanRoot, Timestamp),
     Record(Box<Batch>),
     Finish(usize, Timestamp),
-    Settle { damaged: Vec<BlobHash>, stored: Vec<BlobHash>, settlements: Vec<Settling> },
+    Settle { damaged: Vec<BlobHash>, stored: Vec<BlobHash>, unplaced: Vec<usize>, settlements: Vec<Settling> },
     Retarget(Vec<(usize, Status, Status)>),
     Block(Vec<(BlobHash, Option<BlockReason>, Option<BlockReason>)>),
     Find { filter: Box<Filter>, after: Option<usize>, limit: u32 },
@@ -243,8 +243,8 @@ pub(crate) fn op() -> impl Strategy<Value = Op> {
         3 => (root(), time()).prop_map(|(root, at)| Op::Begin(root, at)),
         8 => batch().prop_map(|batch| Op::Record(Box::new(batch))),
         2 => (any::<usize>(), time()).prop_map(|(scan, at)| Op::Finish(scan, at)),
-        4 => (few(hash(), 1), few(hash(), 2), few(settling(), 5))
-            .prop_map(|(damaged, stored, settlements)| Op::Settle { damaged, stored, settlements }),
+        4 => (few(hash(), 1), few(hash(), 2), few(any::<usize>(), 2), few(settling(), 5))
+            .prop_map(|(damaged, stored, unplaced, settlements)| Op::Settle { damaged, stored, unplaced, settlements }),
         1 => few((any::<usize>(), status(), status()), 3).prop_map(Op::Retarget),
         1 => few((hash(), block(), block()), 2).prop_map(Op::Block),
         1 => Just(Op::Save),

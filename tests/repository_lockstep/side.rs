@@ -41,12 +41,13 @@ impl<'a> Side<'a> {
                 answer
             }
             Op::Finish(scan, at) => said(repo.finish(self.scan(*scan), *at).await),
-            Op::Settle { damaged, stored, settlements } => {
+            Op::Settle { damaged, stored, unplaced, settlements } => {
                 let contests = self.contests(Scope::WithPending).await;
                 let settlements =
                     settlements.iter().map(|settling| self.settlement(settling, &contests)).collect();
+                let unplaced = unplaced.iter().map(|&number| self.observation(number)).collect();
                 let (damaged, stored) = (damaged.clone(), stored.clone());
-                said(repo.settle(&SettleBatch { under: None, damaged, stored, settlements }).await)
+                said(repo.settle(&SettleBatch { under: None, damaged, stored, unplaced, settlements }).await)
             }
             Op::Retarget(decisions) => {
                 let decision =

@@ -1,6 +1,6 @@
 //! One machine in memory, one catalog, one archive.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
@@ -22,14 +22,15 @@ use mama_domain::repair::{Missing, Repair, RepairReport};
 use mama_domain::scan::{Scan, ScanError, ScanReport, ScanTarget};
 use mama_ports::conformance::repository::decide;
 use mama_ports::content::ContentHasher;
+use mama_ports::curation::Filter;
 use mama_ports::events::{Event, EventSink, Trouble};
 use mama_ports::filesystem::Filesystem;
 use mama_ports::manifest::{Manifests, Rows};
 use mama_ports::repository::{Catalog, Decision, PageSize, Repository, Scope, Settled, Sightings, Source};
 use mama_ports::runtime::{Clock, Inline, Workers};
 use mama_ports::vocab::{
-    AbsPath, ArchiveId, BlobHash, BlockReason, Claim, HostName, ObservationId, ScanRoot, SourceKind, Status,
-    Timestamp,
+    AbsPath, ArchiveId, BlobHash, BlockReason, Claim, HostName, ObservationId, Place, Placement, ScanRoot,
+    SourceKind, Status, Timestamp,
 };
 use mama_ports::volumes::Volumes;
 use pollster::block_on;
@@ -281,6 +282,16 @@ impl World {
         contests.into_iter().flat_map(|contest| contest.claims).collect()
     }
 
+    /// Every claim, settled or not.
+    pub fn claims(&self) -> Vec<Claim> {
+        let found = block_on(self.catalog.find(&Filter::default(), None, PageSize(u32::MAX)));
+        let places: BTreeSet<Place> =
+            found.expect("observations").iter().map(|found| found.at.place()).collect();
+        let places: Vec<Place> = places.into_iter().collect();
+        let contests = block_on(self.catalog.claims(&places)).expect("claims");
+        contests.into_iter().flat_map(|contest| contest.claims).collect()
+    }
+
     /// The current observation of a file of `anna`, whatever its standing.
     pub fn observation(&self, file: &str) -> ObservationId {
         self.known(file).expect("it was scanned")
@@ -349,6 +360,16 @@ impl World {
                 .filter(|hash| !self.disk.exists(blob_at(*hash)))
                 .map(|hash| format!("I2: the catalog believes that {hash} is stored")),
         );
+        for claim in self.claims().iter().filter(|claim| claim.standing.placement == Placement::Placed) {
+            let view = format!("{ARCHIVE}/{}", claim.view.clone().unwrap_or_default());
+            let shown = self.disk.exists(&view).then(|| hash_of(&self.disk.read(&view)));
+            if shown != Some(claim.hash) {
+                wrong.push(format!(
+                    "I3: the catalog believes that {view} shows {}, not {shown:?}",
+                    claim.hash
+                ));
+            }
+        }
         wrong
     }
 

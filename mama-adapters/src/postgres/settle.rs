@@ -16,11 +16,14 @@ use crate::sql::stands::{Stands, Verdict};
 pub(super) async fn settle(catalog: &mut PgConnection, batch: &SettleBatch) -> Outcome<Vec<Settled>> {
     lease::check(catalog, batch.under).await?;
     let ids: Vec<i64> = batch.settlements.iter().map(|settlement| settlement.id.0).collect();
-    if !(ids.is_empty() && batch.damaged.is_empty()) {
-        roots::lock(catalog, &ids, &batch.damaged).await?;
+    let unplaced: Vec<i64> = batch.unplaced.iter().map(|id| id.0).collect();
+    let concerned = [ids.as_slice(), &unplaced].concat();
+    if !(concerned.is_empty() && batch.damaged.is_empty()) {
+        roots::lock(catalog, &concerned, &batch.damaged).await?;
     }
     damage(catalog, &batch.damaged).await?;
     store(catalog, &batch.stored).await?;
+    unplace(catalog, unplaced).await?;
     let mut answers = Vec::with_capacity(ids.len());
     // Of several settlements of one observation, each is compared with what the one before it made.
     let mut rest = batch.settlements.as_slice();
@@ -66,6 +69,21 @@ async fn store(catalog: &mut PgConnection, stored: &[BlobHash]) -> Outcome<()> {
          ) AS new WHERE blob.id = new.id",
     )
     .bind(hashes)
+    .execute(catalog)
+    .await?;
+    Ok(())
+}
+
+/// Under the locks of the roots concerned.
+async fn unplace(catalog: &mut PgConnection, ids: Vec<i64>) -> Outcome<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    query(
+        "UPDATE observation SET placement = 'none', open = true, unsaved = unsaved + 1
+         WHERE id = ANY($1) AND placement = 'placed'",
+    )
+    .bind(ids)
     .execute(catalog)
     .await?;
     Ok(())

@@ -82,6 +82,13 @@ impl Catalog for Sqlite {
             for hash in &batch.stored {
                 store.execute([hash.as_bytes()])?;
             }
+            let mut unplace = catalog.prepare_cached(
+                "UPDATE observation SET placement = 'none', open = 1, unsaved = unsaved + 1
+                 WHERE id = ?1 AND placement = 'placed'",
+            )?;
+            for id in &batch.unplaced {
+                unplace.execute([id.0])?;
+            }
             batch.settlements.iter().map(|settlement| settle(catalog, settlement)).collect()
         })
         .await

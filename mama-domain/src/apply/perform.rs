@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mama_ports::events::{Event, Trouble};
 use mama_ports::repository::{SettleBatch, Settled};
 use mama_ports::runtime::Pending;
-use mama_ports::vocab::{BlobHash, FileId, RelPath, Status};
+use mama_ports::vocab::{BlobHash, FileId, ObservationId, Placement, RelPath, Status};
 
 use super::report::{ApplyReport, trouble};
 use super::{Apply, ApplyError, Page};
@@ -58,7 +58,7 @@ impl Run<'_> {
         performed
     }
 
-    /// Performs one page. The catalog hears of damage before anything is done about it, of contents when they are durable, of views when those are.
+    /// Performs one page. The catalog hears of damage before anything is done about it, of views that go before they do, of contents when they are durable, of views that are made when those are.
     async fn perform(&self, page: &Page, report: &mut ApplyReport) -> Result<(), ApplyError> {
         let Apply { catalog, events, .. } = self.apply;
         let mut done = Done::default();
@@ -71,10 +71,13 @@ impl Run<'_> {
         for batch in batches(&stores) {
             entered.extend(self.store(batch, &mut done, report).await?);
         }
-        self.show(&page.plan, &entered, &mut done, report).await?;
+        let unplaced = self.show(&page.plan, &entered, &mut done, report).await?;
         self.follow_links(&entered, &mut done).await;
 
-        let (settlements, findings) = settle(&page.plan, &done);
+        let (mut settlements, findings) = settle(&page.plan, &done);
+        for settlement in settlements.iter_mut().filter(|settlement| unplaced.contains(&settlement.id)) {
+            settlement.from.standing.placement = Placement::None;
+        }
         let is_promoted: Vec<bool> = settlements
             .iter()
             .map(|s| s.from.standing.status == Status::Pending && s.to.status == Status::Assigned)
@@ -178,16 +181,16 @@ impl Run<'_> {
         self.apply.events.emit(Event::Trouble(trouble));
     }
 
-    /// Makes the views, also those of a damaged content that was replaced by a good one under another inode.
+    /// Makes the views, also those of a damaged content that was replaced by a good one under another inode; gives the observations that were placed at others.
     async fn show(
         &self,
         plan: &Plan,
         entered: &EnteredBlobs<'_>,
         done: &mut Done,
         report: &mut ApplyReport,
-    ) -> Result<(), ApplyError> {
+    ) -> Result<BTreeSet<ObservationId>, ApplyError> {
         if plan.prospects.is_empty() && plan.actions.is_empty() {
-            return Ok(());
+            return Ok(BTreeSet::new());
         }
         let is_there = |hash: &BlobHash| done.stored.get(hash).is_none_or(Result::is_ok);
         let mut links: Vec<LinkView> = Vec::new();
@@ -200,11 +203,16 @@ impl Run<'_> {
             }
         }
         links.extend(relinks(plan, entered, &links));
+        let unplaced = losers(plan, &links, &removes);
+        if !unplaced.is_empty() {
+            let unplaced = unplaced.iter().copied().collect();
+            self.apply.catalog.settle(&SettleBatch { unplaced, ..self.batch() }).await?;
+        }
         let shown = self.on_worker(move |archive| archive.show(&removes, &links)).await?;
         report.views_created += shown.created;
         report.views_removed += shown.removed;
         done.linked = shown.linked;
-        Ok(())
+        Ok(unplaced)
     }
 
     /// Learns the new ctimes of sources that the archive took as its own, last of all, because every link moves them.
@@ -219,6 +227,19 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// Who is placed at a view that will show something else, or nothing.
+fn losers(plan: &Plan, links: &[LinkView], removes: &[RemoveView]) -> BTreeSet<ObservationId> {
+    let shown = links.iter().map(|link| (&link.view, Some(link.hash)));
+    let changed: BTreeMap<&RelPath, Option<BlobHash>> =
+        removes.iter().map(|remove| (&remove.view, None)).chain(shown).collect();
+    let loses = |prospect: &&Prospect| {
+        let becomes = prospect.was.as_ref().and_then(|view| changed.get(view));
+        prospect.from.standing.placement == Placement::Placed
+            && becomes.is_some_and(|becomes| *becomes != Some(prospect.hash))
+    };
+    plan.prospects.iter().filter(loses).map(|prospect| prospect.id).collect()
 }
 
 /// Links for views that show the inode of a content that was replaced.

@@ -223,6 +223,29 @@ pub async fn a_damaged_content_is_not_stored_and_opens_every_observation_of_it(r
     );
 }
 
+/// Told before the view goes, so that no crash leaves a catalog that believes in it; whoever goes on knows what to take away.
+pub async fn what_is_about_to_lose_its_view_is_open_and_remembers_it(repo: &dyn Repository) {
+    let desk = Desk::new(repo).await;
+    desk.see(&[("x", 1, 1), ("y", 2, 1), ("z", 3, 1)]).await;
+    let ids: Vec<_> = contests(repo, Scope::WithPending).await.iter().map(cursor).collect();
+    settle(repo, vec![to_placed(ids[0]), to_placed(ids[1])]).await;
+    let before = desk.known("x").await;
+    let unplaced =
+        SettleBatch { unplaced: vec![ids[0], ids[2], ObservationId(404)], ..SettleBatch::default() };
+    for _ in 0..2 {
+        assert_eq!(repo.settle(&unplaced).await.unwrap(), []);
+    }
+    let claims: Vec<Claim> =
+        contests(repo, Scope::WithPending).await.into_iter().flat_map(|contest| contest.claims).collect();
+    assert_eq!(claims.iter().map(|claim| claim.id).collect::<Vec<_>>(), [ids[0], ids[2]]);
+    let none = Standing { placement: Placement::None, ..PLACED };
+    assert_eq!((claims[0].standing, &claims[0].view), (none, &to_placed(ids[0]).view));
+    assert_eq!((claims[1].standing, &claims[1].view), (PENDING, &None), "it had no view");
+    assert_eq!(desk.known("x").await, before);
+    let settlement = Settlement { from: claims[0].footing(), ..to_placed(ids[0]) };
+    assert_eq!(settle(repo, vec![settlement]).await, [Settled::Done]);
+}
+
 /// Its times have lied once.
 pub async fn a_doubtful_file_is_racy_from_then_on(repo: &dyn Repository) {
     let desk = Desk::new(repo).await;

@@ -82,6 +82,7 @@ macro_rules! repository_conformance {
             settling_twice_is_done
             a_settlement_that_rests_on_the_past_is_stale
             a_damaged_content_is_not_stored_and_opens_every_observation_of_it
+            what_is_about_to_lose_its_view_is_open_and_remembers_it
             a_doubtful_file_is_racy_from_then_on
             a_settled_fingerprint_is_remembered
             what_is_stored_is_known_as_stored
