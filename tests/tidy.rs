@@ -63,6 +63,7 @@ fn the_crate_graph_is_the_one_that_is_designed() {
 #[test]
 fn the_domain_depends_on_ports_and_pure_helpers_only() {
     let allowed = [
+        "blake3",
         "data-encoding",
         "globset",
         "ignore",

@@ -100,14 +100,14 @@ fn escaped(name: &FileName) -> FileName {
     name_of(if text.is_empty() { b"_".to_vec() } else { cut(text.as_bytes(), MAX_NAME).to_vec() })
 }
 
-/// `~` and 16 hex digits of a 64-bit FNV-1a hash of the path, and of the content if one is given.
+/// `~` and the first 16 hex digits of the BLAKE3 hash of the path, and of the content if one is given.
 fn path_tag(path: &RelPath, hash: Option<&BlobHash>) -> Vec<u8> {
-    let content = hash.map_or([].as_slice(), |hash| hash.as_bytes().as_slice());
-    let bytes = path.as_bytes().iter().chain([&0]).chain(content);
-    let fnv = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |fnv, &byte| {
-        (fnv ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    format!("~{fnv:016x}").into_bytes()
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(path.as_bytes()).update(&[0]);
+    if let Some(hash) = hash {
+        hasher.update(hash.as_bytes());
+    }
+    format!("~{}", &hasher.finalize().to_hex()[..16]).into_bytes()
 }
 
 #[cfg(test)]
