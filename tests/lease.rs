@@ -11,7 +11,7 @@ use mama_ports::filesystem::Held;
 use mama_ports::repository::{
     Catalog, Lease, PageSize, Repo, Repository, RepositoryError, Scope, SettleBatch, Settled, Source, Totals,
 };
-use mama_ports::vocab::{ArchiveId, BlobHash, Contest, HostName, ObservationId, Place};
+use mama_ports::vocab::{ArchiveId, BlobHash, Contest, HostName, ObservationId, Place, RelPath};
 use mama_tests::world::World;
 use pollster::block_on;
 
@@ -56,6 +56,10 @@ impl Catalog for Forgetful {
 
     async fn sources(&self, host: &HostName, hashes: &[BlobHash], each: PageSize) -> Repo<Vec<Vec<Source>>> {
         self.0.sources(host, hashes, each).await
+    }
+
+    async fn holders(&self, views: &[(BlobHash, RelPath)]) -> Repo<Vec<Vec<Place>>> {
+        self.0.holders(views).await
     }
 
     async fn settle(&self, batch: &SettleBatch) -> Repo<Vec<Settled>> {

@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mama_adapters::fs::memory::Folding;
+use mama_adapters::fs::memory::{Fault, Folding};
 use mama_domain::reconcile::Action;
-use mama_ports::repository::PageSize;
-use mama_ports::vocab::{AbsPath, Claim, Place, SourceKind, Status};
-use mama_tests::world::{ARCHIVE, World, hash_of};
+use mama_ports::repository::{PageSize, SettleBatch, Settled, Settlement};
+use mama_ports::vocab::{Claim, Place, Placement, RelPath, SourceKind, Standing, Status};
+use mama_tests::world::{ARCHIVE, World, hash_of, path};
 use pollster::block_on;
 use proptest::prelude::*;
 
@@ -173,6 +173,188 @@ fn whoever_has_a_name_keeps_it() {
     assert!(!views.contains_key(&late) && views["photos/a (nas).jpg"] == b"of nas", "{views:?}");
 }
 
+/// Who sees what: `nas` a file that gets its name from the host, or `anna` a file that has this name.
+const SHARED: &str = "photos/a (nas).jpg";
+
+fn sees_derived(world: &World) {
+    world.write("/photos/a.jpg", "of anna");
+    world.scan("/photos").unwrap();
+    world.write("/photos/a.jpg", "same");
+    world.scan_as("/photos", SourceKind::Existing, "nas").unwrap();
+    world.write("/photos/a.jpg", "of anna");
+    world.scan("/photos").unwrap();
+}
+
+fn sees_real(world: &World) {
+    world.write(&format!("/{SHARED}"), "same");
+    world.scan("/photos").unwrap();
+}
+
+/// Every sighting of a file, by whomever.
+fn sightings(world: &World, file: &str) -> Vec<Claim> {
+    let place = Place { kind: SourceKind::Existing, path: path(file) };
+    block_on(world.catalog.claims(&[place])).unwrap().remove(0).claims
+}
+
+fn ignore(world: &World, file: &str, content: &str) {
+    let seen = sightings(world, file).into_iter().filter(|claim| claim.hash == hash_of(content.as_bytes()));
+    for claim in seen {
+        assert_eq!(world.retarget(claim.id, claim.standing.status, Status::Ignored), Settled::Done);
+    }
+}
+
+/// The view that a file has of a content.
+fn view_of(world: &World, file: &str, content: &str) -> String {
+    let claims = sightings(world, file);
+    let seen = claims.iter().filter(|claim| claim.hash == hash_of(content.as_bytes()));
+    let views: BTreeSet<String> = seen.filter_map(|claim| Some(claim.view.as_ref()?.to_string())).collect();
+    assert_eq!(views.len(), 1, "{views:?}");
+    views.first().unwrap().strip_prefix("views/existing/").unwrap().to_owned()
+}
+
+/// Applies what was planned, and nothing else.
+fn settle_as_planned(world: &World) -> BTreeMap<String, Vec<u8>> {
+    let before = world.files_below(VIEWS);
+    let (_, pages) = world.plan();
+    let mut expected: BTreeSet<String> = before.into_keys().collect();
+    let short = |view: &RelPath| view.to_string().strip_prefix("views/existing/").unwrap().to_owned();
+    for action in pages.iter().flat_map(|page| &page.actions) {
+        match action {
+            Action::Link(link) => drop(expected.insert(short(&link.view))),
+            Action::Remove(remove) => drop(expected.remove(&short(&remove.view))),
+            Action::Store(_) => {}
+        }
+    }
+    let views = settle(world);
+    assert_eq!(views.keys().cloned().collect::<BTreeSet<_>>(), expected);
+    views
+}
+
+#[test]
+fn equal_contents_of_two_places_have_a_view_each() {
+    let (derived, real) = ("/photos/a.jpg", "/photos/a (nas).jpg");
+    for (page, at_once, derived_first) in [1, 2, 1024]
+        .into_iter()
+        .flat_map(|page| [(page, true, true), (page, false, true), (page, true, false), (page, false, false)])
+    {
+        for (ignored, other) in [(derived, real), (real, derived)] {
+            let mut world = World::new();
+            world.page = PageSize(page);
+            world.write("/photos/copy", "same");
+            let steps: [fn(&World); 2] =
+                if derived_first { [sees_derived, sees_real] } else { [sees_real, sees_derived] };
+            for step in steps {
+                step(&world);
+                if !at_once {
+                    settle_as_planned(&world);
+                }
+            }
+            let views = settle_as_planned(&world);
+            let about = format!("page {page}, at once: {at_once}, derived first: {derived_first}: {views:?}");
+            let both = BTreeSet::from([view_of(&world, derived, "same"), view_of(&world, real, "same")]);
+            assert_eq!(
+                both,
+                BTreeSet::from([SHARED.to_owned(), format!("photos/a (nas)~{}.jpg", tag("same"))]),
+                "{about}"
+            );
+            assert!(both.iter().all(|view| views[view] == b"same"), "{about}");
+            let kept = view_of(&world, other, "same");
+            ignore(&world, ignored, "same");
+            let after = settle_as_planned(&world);
+            let same: Vec<&String> =
+                after.iter().filter(|(_, bytes)| *bytes == b"same").map(|(view, _)| view).collect();
+            assert_eq!(same, [&kept, "photos/copy"], "{about}");
+        }
+    }
+}
+
+/// What a mama that knew no better has left: one view of two places.
+fn shared_by_two_places(page: u32) -> World {
+    let mut world = World::new();
+    world.page = PageSize(page);
+    world.write("/photos/copy", "same");
+    sees_derived(&world);
+    settle(&world);
+    sees_real(&world);
+    settle(&world);
+    let claim = sightings(&world, "/photos/a (nas).jpg").remove(0);
+    world.disk.remove(format!("{ARCHIVE}/{}", claim.view.as_ref().unwrap()));
+    retell(&world, &claim, false);
+    world
+}
+
+/// Tells the catalog that a sighting is shown at the shared view, open or not.
+fn retell(world: &World, claim: &Claim, open: bool) {
+    let view = Some(RelPath::parse(format!("views/existing/{SHARED}")).unwrap());
+    let (id, from, to) = (claim.id, claim.footing(), claim.standing);
+    let settlement = Settlement { id, from, to, open, view, fingerprint: None, doubtful: false };
+    let batch = SettleBatch { settlements: vec![settlement], ..SettleBatch::default() };
+    assert_eq!(block_on(world.catalog.settle(&batch)).unwrap(), [Settled::Done]);
+}
+
+#[test]
+fn a_view_that_two_places_have_stays_until_both_give_it_up() {
+    for page in [1, 1024] {
+        for files in [["/photos/a.jpg", "/photos/a (nas).jpg"], ["/photos/a (nas).jpg", "/photos/a.jpg"]] {
+            let world = shared_by_two_places(page);
+            ignore(&world, files[0], "same");
+            assert_eq!(settle_as_planned(&world)[SHARED], b"same", "{files:?}");
+            ignore(&world, files[1], "same");
+            assert!(!settle_as_planned(&world).contains_key(SHARED), "{files:?}");
+            let world = shared_by_two_places(page);
+            files.iter().for_each(|file| ignore(&world, file, "same"));
+            assert!(!settle_as_planned(&world).contains_key(SHARED), "at once");
+        }
+        let world = shared_by_two_places(page);
+        world.write("/photos/a (nas).jpg", "another version");
+        world.scan("/photos").unwrap();
+        let views = settle_as_planned(&world);
+        assert_eq!(views[SHARED], b"same", "a new version leaves the other's view alone");
+        assert_eq!(views[&format!("photos/a (nas)~{}.jpg", tag("another version"))], b"another version");
+    }
+}
+
+#[test]
+fn a_view_that_two_places_have_becomes_two_when_both_are_looked_at() {
+    let world = shared_by_two_places(1024);
+    let same = hash_of(b"same");
+    let files = ["/photos/a.jpg", "/photos/a (nas).jpg"];
+    for claim in files.iter().flat_map(|file| sightings(&world, file)).filter(|claim| claim.hash == same) {
+        retell(&world, &claim, true);
+    }
+    let views = settle_as_planned(&world);
+    let both: BTreeSet<String> = files.iter().map(|file| view_of(&world, file, "same")).collect();
+    assert_eq!(both.len(), 2, "{both:?}");
+    assert!(both.iter().all(|view| views[view] == b"same"), "{views:?}");
+}
+
+#[test]
+fn a_view_that_an_interrupted_apply_left_is_taken_by_one_place() {
+    for page in [1, 1024] {
+        let mut world = World::new();
+        world.page = PageSize(page);
+        world.write("/photos/copy", "same");
+        sees_derived(&world);
+        sees_real(&world);
+        world.apply().unwrap();
+        for file in ["/photos/a.jpg", "/photos/a (nas).jpg"] {
+            for claim in sightings(&world, file) {
+                let to = Standing { placement: Placement::Stored, ..claim.standing };
+                let (id, from) = (claim.id, claim.footing());
+                let settlement =
+                    Settlement { id, from, to, open: true, view: None, fingerprint: None, doubtful: false };
+                let batch = SettleBatch { settlements: vec![settlement], ..SettleBatch::default() };
+                block_on(world.catalog.settle(&batch)).unwrap();
+            }
+        }
+        let (plan, _) = world.plan();
+        assert_eq!((plan.links, plan.removes), (0, 0), "all stands already");
+        let views = settle_as_planned(&world);
+        assert_eq!(views.values().filter(|bytes| *bytes == b"same").count(), 3, "{views:?}");
+        assert_ne!(view_of(&world, "/photos/a.jpg", "same"), view_of(&world, "/photos/a (nas).jpg", "same"));
+    }
+}
+
 #[test]
 fn a_tagged_name_is_kept_when_the_wanted_one_is_free_again() {
     let world = World::new();
@@ -230,6 +412,46 @@ fn a_name_that_an_earlier_page_frees_is_free_to_plan_and_to_apply() {
 }
 
 #[test]
+fn a_name_that_folds_together_with_one_that_an_earlier_page_frees_is_free() {
+    let mut world = World::new();
+    world.page = PageSize(1);
+    world.write("/photos/a.jpg", "1");
+    world.write("/photos/stays", "s");
+    world.scan("/photos").unwrap();
+    world.disk.set_folding(Folding::Case);
+    settle(&world);
+    world.disk.set_folding(Folding::Exact);
+    ignore(&world, "/photos/a.jpg", "1");
+    world.write("/photos/A.JPG", "2");
+    world.scan("/photos").unwrap();
+    world.disk.set_folding(Folding::Case);
+    assert_eq!(settle_as_planned(&world)["photos/A.JPG"], b"2");
+}
+
+#[test]
+fn a_folder_follows_a_file_that_an_earlier_page_takes_away() {
+    for (page, folding, folder) in
+        [(1, Folding::Exact, "b"), (1, Folding::Case, "B"), (1024, Folding::Case, "B")]
+    {
+        let mut world = World::new();
+        world.page = PageSize(page);
+        world.write("/photos/b", "a file");
+        world.write("/photos/stays", "s");
+        world.scan("/photos").unwrap();
+        world.disk.set_folding(folding);
+        settle(&world);
+        world.disk.set_folding(Folding::Exact);
+        ignore(&world, "/photos/b", "a file");
+        world.disk.remove("/photos/b");
+        world.write(&format!("/photos/{folder}/c.jpg"), "below");
+        world.scan("/photos").unwrap();
+        world.disk.set_folding(folding);
+        let views = settle_as_planned(&world);
+        assert_eq!(views.values().filter(|bytes| *bytes == b"below").count(), 1, "{views:?}");
+    }
+}
+
+#[test]
 fn superseded_versions_are_shown_by_their_dates() {
     let mut world = World::new();
     world.history = true;
@@ -272,13 +494,18 @@ enum Happening {
     Scan(bool),
     Ignore(usize),
     Apply,
+    /// An apply after which the machine stops at this step.
+    Stop(usize),
 }
 
-/// File against folder, host names against real ones, and names that fold together.
-const FILES: [&str; 8] = [
+/// File against folder, host names and the tag of the content `b` against real ones, and names that fold together.
+const FILES: [&str; 11] = [
     "/photos/a.jpg",
     "/photos/A.JPG",
     "/photos/a (nas).jpg",
+    "/photos/a (anna).jpg",
+    "/photos/a (nas)~10e5cf3d3c8a4f9f.jpg",
+    "/photos/a~10e5cf3d3c8a4f9f.jpg",
     "/photos/b",
     "/photos/B/c",
     "/photos/e\u{301}",
@@ -290,17 +517,18 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
     let file = 0..FILES.len();
     let one = prop_oneof![
         5 => (file.clone(), 0..4u8).prop_map(|(file, content)| Happening::Write(file, content)),
-        2 => file.clone().prop_map(Happening::Remove),
+        2 => file.prop_map(Happening::Remove),
         3 => any::<bool>().prop_map(Happening::Scan),
-        1 => file.prop_map(Happening::Ignore),
+        2 => (0..40usize).prop_map(Happening::Ignore),
         3 => Just(Happening::Apply),
+        1 => (0..100usize).prop_map(Happening::Stop),
     ];
     prop::collection::vec(one, 1..20)
 }
 
 /// Every sighting of the files.
 fn claims(world: &World) -> Vec<Claim> {
-    let place = |file: &&str| Place { kind: SourceKind::Existing, path: AbsPath::parse(*file).unwrap() };
+    let place = |file: &&str| Place { kind: SourceKind::Existing, path: path(file) };
     let places: Vec<Place> = FILES.iter().map(place).collect();
     let contests = block_on(world.catalog.claims(&places)).unwrap();
     contests.into_iter().flat_map(|contest| contest.claims).collect()
@@ -338,11 +566,20 @@ proptest! {
                     let host = if *is_other { "nas" } else { "anna" };
                     world.scan_as("/photos", SourceKind::Existing, host).map_err(|error| TestCaseError::fail(error.to_string()))?;
                 }
-                Happening::Ignore(file) => {
-                    let claims = world.open_claims();
-                    if let Some(claim) = claims.get(*file).filter(|claim| claim.standing.status == Status::Pending) {
-                        world.retarget(claim.id, Status::Pending, Status::Ignored);
+                Happening::Ignore(number) => {
+                    let mut claims = claims(&world);
+                    claims.retain(|claim| claim.standing.status != Status::Ignored);
+                    if !claims.is_empty() {
+                        let claim = &claims[number % claims.len()];
+                        world.retarget(claim.id, claim.standing.status, Status::Ignored);
                     }
+                }
+                Happening::Stop(step) => {
+                    world.disk.set_folding(folding);
+                    world.disk.inject(world.disk.steps() + step, Fault::Crash);
+                    drop(world.apply());
+                    world.disk.kill();
+                    world.disk.set_folding(Folding::Exact);
                 }
                 Happening::Apply => {
                     world.disk.set_folding(folding);
@@ -369,8 +606,12 @@ proptest! {
                     );
                     prop_assert_eq!(report.conflicts, 0);
                     prop_assert!(!world.plan().0.has_changes(), "{:?}", world.plan().1);
+                    let mut owners: BTreeMap<RelPath, Place> = BTreeMap::new();
                     for claim in claims(&world) {
                         if let Some(view) = claim.view {
+                            let place = claim.at.place();
+                            let owner = owners.entry(view.clone()).or_insert_with(|| place.clone());
+                            prop_assert_eq!(&*owner, &place, "both have {}", view);
                             let at = format!("{ARCHIVE}/{view}");
                             prop_assert!(world.disk.exists(&at), "{view} is gone");
                             prop_assert_eq!(hash_of(&world.disk.read(&at)), claim.hash, "{}", view);

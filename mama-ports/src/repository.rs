@@ -294,6 +294,12 @@ pub trait Catalog: Send + Sync {
     /// Where each content was last seen by `host` and is not known to be gone: current sightings in id order, at most `each` for one hash.
     async fn sources(&self, host: &HostName, hashes: &[BlobHash], each: PageSize) -> Repo<Vec<Vec<Source>>>;
 
+    /// Which places have this view of this content, for each pair asked, in the order asked: the places of the observations
+    /// that saw it and whose view it is, in order, each once. History counts, too; a pair that nobody has gives none.
+    ///
+    /// One round trip for any number of pairs; reads the observations of each of the contents once, and no others.
+    async fn holders(&self, views: &[(BlobHash, RelPath)]) -> Repo<Vec<Vec<Place>>>;
+
     /// Remembers what apply has found and done, atomically: contents that are damaged or lost, contents that became durable, observations that lose their view, then each settlement whose `from` still holds.
     ///
     /// A damaged content is no longer stored, and every observation of it is open.

@@ -3,8 +3,10 @@
 use std::time::{Duration, Instant};
 
 use mama_adapters::postgres::Postgres;
-use mama_ports::repository::{Catalog, PageSize, Scope, SettleBatch, Sightings};
-use mama_ports::vocab::{BlobHash, HostName, ObservationId, RelPath, ScanId, Timestamp};
+use mama_ports::repository::{Catalog, PageSize, Scope, SettleBatch, Settlement, Sightings};
+use mama_ports::vocab::{
+    BlobHash, HostName, ObservationId, Placement, RelPath, ScanId, Standing, Status, Timestamp,
+};
 use mama_tests::postgres::Database;
 use pollster::block_on;
 
@@ -47,6 +49,24 @@ fn apply_one(catalog: &Postgres, after: Option<ObservationId>) -> ObservationId 
     let host = HostName::parse("anna").unwrap();
     block_on(catalog.sources(&host, &stored, PageSize(2))).unwrap();
     block_on(catalog.settle(&SettleBatch { stored, ..SettleBatch::default() })).unwrap();
+    let settlements = claims.iter().map(|claim| {
+        let to = Standing { status: Status::Assigned, placement: Placement::Placed };
+        let view = Some(claim.at.path());
+        Settlement {
+            id: claim.id,
+            from: claim.footing(),
+            to,
+            open: true,
+            view,
+            fingerprint: None,
+            doubtful: false,
+        }
+    });
+    let settlements = settlements.collect();
+    block_on(catalog.settle(&SettleBatch { settlements, ..SettleBatch::default() })).unwrap();
+    let views: Vec<_> = claims.iter().map(|claim| (claim.hash, claim.at.path())).collect();
+    let holders = block_on(catalog.holders(&views)).unwrap();
+    assert!(holders.iter().zip(&claims).all(|(holders, claim)| *holders == [claim.at.place()]));
     claims.last().unwrap().id
 }
 

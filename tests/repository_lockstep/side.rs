@@ -111,6 +111,8 @@ impl<'a> Side<'a> {
             }
         }
         let dirs: Vec<_> = DIRS.into_iter().map(dir).collect();
+        let views = |hash: &BlobHash| dirs.iter().map(|view| (*hash, view.clone())).collect::<Vec<_>>();
+        told.push(said(repo.holders(&hashes.iter().flat_map(views).collect::<Vec<_>>()).await));
         for &scan in &self.scans {
             let mut remembered = repo.remembered(scan, &dirs).await.unwrap();
             remembered

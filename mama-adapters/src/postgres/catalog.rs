@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use mama_ports::repository::{Catalog, Lease, PageSize, Repo, Scope, SettleBatch, Settled, Source, Totals};
 use mama_ports::vocab::{
-    ArchiveId, BlobHash, Claim, Contest, HostName, Location, ObservationId, Place, Status,
+    ArchiveId, BlobHash, Claim, Contest, HostName, Location, ObservationId, Place, RelPath, Status,
 };
 use sqlx::{AssertSqlSafe, PgConnection, query, query_scalar};
 
@@ -57,6 +57,13 @@ impl Catalog for Postgres {
         let about = (host.clone(), hashes.to_vec(), each);
         self.ask("look for sources of contents", about, |(host, hashes, each), catalog| {
             Box::pin(sources(catalog, host, hashes, *each))
+        })
+        .await
+    }
+
+    async fn holders(&self, views: &[(BlobHash, RelPath)]) -> Repo<Vec<Vec<Place>>> {
+        self.ask("look whose some views are", views.to_vec(), |views, catalog| {
+            Box::pin(holders(catalog, views))
         })
         .await
     }
@@ -290,4 +297,40 @@ async fn sources(
         answer.push(Source { id, at, fingerprint: cells.fingerprint()? });
     }
     Ok(answers)
+}
+
+async fn holders(catalog: &mut PgConnection, views: &[(BlobHash, RelPath)]) -> Outcome<Vec<Vec<Place>>> {
+    let hashes: Vec<&[u8]> = views.iter().map(|(hash, _)| hash.as_bytes().as_slice()).collect();
+    let paths: Vec<&[u8]> = views.iter().map(|(_, view)| view.as_bytes()).collect();
+    // OFFSET 0: the observations of each content are read once, by their index, and nothing is read from end to end.
+    let rows = query(
+        "WITH asked AS MATERIALIZED (
+             SELECT h.number, h.view, b.id AS blob
+             FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY AS h (hash, view, number) JOIN blob b ON b.hash = h.hash
+         ), held AS MATERIALIZED (
+             SELECT o.* FROM (SELECT DISTINCT blob FROM asked) AS content
+             CROSS JOIN LATERAL
+                 (SELECT c.blob, c.view_path, c.folder, c.name FROM observation c
+                  WHERE c.blob = content.blob AND c.view_path IS NOT NULL OFFSET 0) AS o
+         ), matching AS MATERIALIZED (
+             SELECT asked.number, held.folder, held.name
+             FROM asked JOIN held ON held.blob = asked.blob AND held.view_path = asked.view
+         )
+         SELECT m.number, r.host, r.basedir, r.kind, f.relpath, m.name
+         FROM matching m
+         CROSS JOIN LATERAL (SELECT * FROM folder WHERE id = m.folder OFFSET 0) AS f
+         CROSS JOIN LATERAL (SELECT * FROM root WHERE id = f.root OFFSET 0) AS r",
+    )
+    .bind(hashes)
+    .bind(paths)
+    .fetch_all(catalog)
+    .await?;
+    let mut answers = vec![BTreeSet::new(); views.len()];
+    for row in &rows {
+        let mut cells = Cells::of(row);
+        let answer = numbered(&mut answers, cells.next()?)?;
+        let at = Location { root: cells.root()?, dir: cells.rel_path()?, name: cells.name()? };
+        answer.insert(at.place());
+    }
+    Ok(answers.into_iter().map(|places| places.into_iter().collect()).collect())
 }

@@ -1,6 +1,6 @@
 //! What apply knows and remembers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use mama_ports::repository::{
@@ -60,6 +60,11 @@ impl Catalog for Sqlite {
             hashes.iter().map(|hash| sources(catalog, &host, hash, each)).collect()
         })
         .await
+    }
+
+    async fn holders(&self, views: &[(BlobHash, RelPath)]) -> Repo<Vec<Vec<Place>>> {
+        let views = views.to_vec();
+        self.read("look whose some views are", move |catalog| holders(catalog, &views)).await
     }
 
     async fn lease(&self) -> Repo<Option<Lease>> {
@@ -266,6 +271,30 @@ fn sources(
             Location { root: rows::root(row, 1)?, dir: rows::rel_path(row, 4)?, name: rows::name(row, 5)? };
         Ok(Source { id: ObservationId(row.get(0)?), at, fingerprint: rows::fingerprint(row, 6)? })
     })
+}
+
+fn holders(catalog: &Transaction<'_>, views: &[(BlobHash, RelPath)]) -> Outcome<Vec<Vec<Place>>> {
+    let mut asked: HashMap<BlobHash, HashMap<&[u8], BTreeSet<Place>>> = HashMap::new();
+    for (hash, view) in views {
+        asked.entry(*hash).or_default().entry(view.as_bytes()).or_default();
+    }
+    let mut statement = catalog.prepare_cached(
+        "SELECT o.view_path, r.host, r.basedir, r.kind, f.relpath, o.name
+         FROM observation o INDEXED BY observation_blob
+         CROSS JOIN folder f ON f.id = o.folder CROSS JOIN root r ON r.id = f.root
+         WHERE o.blob = (SELECT id FROM blob WHERE hash = ?1) AND o.view_path IS NOT NULL",
+    )?;
+    for (hash, asked) in &mut asked {
+        let mut rows = statement.query([hash.as_bytes()])?;
+        while let Some(row) = rows.next()? {
+            if let Some(places) = asked.get_mut(rows::bytes(row, 0)?) {
+                let (root, dir) = (rows::root(row, 1)?, rows::rel_path(row, 4)?);
+                places.insert(Location { root, dir, name: rows::name(row, 5)? }.place());
+            }
+        }
+    }
+    let answer = |(hash, view): &(BlobHash, RelPath)| asked[hash][view.as_bytes()].iter().cloned().collect();
+    Ok(views.iter().map(answer).collect())
 }
 
 fn settle(catalog: &Transaction<'_>, settlement: &Settlement) -> Outcome<Settled> {

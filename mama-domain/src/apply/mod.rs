@@ -174,7 +174,7 @@ impl Page {
     /// Tells the pages after it which names it gives away, where the archive itself cannot tell byte for byte.
     fn promise(&self, promised: &mut Promised) {
         if self.folding == Folding::Folds {
-            promised.keep_views(&self.plan.actions, self.folding);
+            promised.keep_views(&self.plan, self.folding);
         }
     }
 }
@@ -259,8 +259,8 @@ impl Apply {
         let mut promised = Promised::default();
         let mut after = None;
         while let Some(page) = self.page(self.scope(), after, &promised, &BTreeSet::new()).await? {
-            promised.contents.extend(page.plan.stores().map(|store| store.hash));
-            promised.keep_views(&page.plan.actions, page.folding);
+            promised.foresee(&page.plan);
+            promised.keep_views(&page.plan, page.folding);
             report.count(&page.plan, page.waiting.len() as u64);
             show(&page.plan);
             after = page.next;
@@ -330,16 +330,22 @@ impl Apply {
         Ok(Some(Page { plan, folding, waiting, next }))
     }
 
-    /// Surveys, plans, and surveys again what the plan turns out to need.
+    /// Surveys, plans, and finds out what the plan turns out to need beyond that.
     async fn think(&self, contests: &[Contest], promised: &Promised) -> Result<(Plan, Folding), ApplyError> {
         let wishes = contests.iter().flat_map(|contest| desired(contest, &self.policy.rules)).collect();
         let (wishes, mut actual) = self.survey(wishes).await?;
         let plan = loop {
             let mut plan = plan(&wishes, &actual, promised);
-            if plan.unknown.is_empty() {
+            let (unknown, unasked) = (std::mem::take(&mut plan.unknown), std::mem::take(&mut plan.unasked));
+            if unknown.is_empty() && unasked.is_empty() {
                 break plan;
             }
-            let (archive, unknown) = (self.archive.clone(), std::mem::take(&mut plan.unknown));
+            if !unasked.is_empty() {
+                let views: Vec<_> = unasked.into_iter().collect();
+                let holders = self.catalog.holders(&views).await?;
+                actual.holders.extend(views.into_iter().zip(holders));
+            }
+            let archive = self.archive.clone();
             let looked = self.workers.start(move || archive.look(&mut actual, unknown).map(|()| actual));
             actual = looked.await?;
         };

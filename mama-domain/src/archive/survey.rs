@@ -134,10 +134,15 @@ impl Archive {
         let mut listings = BTreeMap::new();
         for (view, expected) in views {
             let fact = self.find_view(&view, &expected, &ours, &mut folders)?;
-            if actual.folding == Folding::Folds && matches!(fact, ViewFact::File(_) | ViewFact::Copy(..)) {
-                let spelling = self.spelling(&view, &mut listings)?;
-                if spelling != view {
-                    actual.spellings.insert(view.clone(), spelling);
+            let there = match &fact {
+                ViewFact::File(_) | ViewFact::Copy(..) | ViewFact::Ours(_) => Some(&view),
+                ViewFact::Below(file) => Some(file),
+                ViewFact::Absent | ViewFact::Folder | ViewFact::Foreign | ViewFact::Unusable(_) => None,
+            };
+            if let (Folding::Folds, Some(there)) = (actual.folding, there) {
+                let spelling = self.spelling(there, &mut listings)?;
+                if spelling != *there {
+                    actual.spellings.insert(there.clone(), spelling);
                 }
             }
             actual.views.insert(view, fact);

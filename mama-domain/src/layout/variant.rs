@@ -27,6 +27,9 @@ pub struct Spelling {
 
 /// `wanted`, spelled like this for a view of `hash`.
 pub fn spelled(wanted: &RelPath, hash: &BlobHash, spelling: &Spelling) -> RelPath {
+    if *spelling == Spelling::default() {
+        return wanted.clone();
+    }
     let names: Vec<FileName> = wanted.names().collect();
     let mut prefix = RelPath::root();
     let mut path = RelPath::root();
@@ -51,6 +54,9 @@ pub fn spelled(wanted: &RelPath, hash: &BlobHash, spelling: &Spelling) -> RelPat
 
 /// Whether `view` is a spelling of `wanted`.
 pub fn is_spelling_of(view: &RelPath, wanted: &RelPath, hash: &BlobHash) -> bool {
+    if view == wanted {
+        return true;
+    }
     let all: BTreeSet<usize> = (OWN_NAMES..wanted.names().count()).collect();
     [false, true].into_iter().any(|escaped| {
         let plain = spelled(wanted, hash, &Spelling { tagged: BTreeSet::new(), escaped });

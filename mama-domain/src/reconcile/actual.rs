@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mama_ports::filesystem::FsErrorKind;
 use mama_ports::repository::Source;
-use mama_ports::vocab::{BlobHash, FileId, RelPath};
+use mama_ports::vocab::{BlobHash, FileId, Place, RelPath};
 
 use crate::layout::Folding;
 
@@ -19,8 +19,10 @@ pub struct Actual {
     pub views: BTreeMap<RelPath, ViewFact>,
     /// Which names the archive takes for one.
     pub folding: Folding,
-    /// How a view is spelled in the archive, where it is there only because the archive takes two names for one.
+    /// How a view, or what stands in the way to one, is spelled in the archive, where it is there only because the archive takes two names for one.
     pub spellings: BTreeMap<RelPath, RelPath>,
+    /// Which places have which view of which content, as the catalog knows it. A planner that needs to know says so: [`Plan::unasked`](super::Plan).
+    pub holders: BTreeMap<(BlobHash, RelPath), Vec<Place>>,
     /// Where a content that is not stored could be read.
     pub sources: BTreeMap<BlobHash, SourceFact>,
 }

@@ -43,6 +43,7 @@ pub fn audit(wishes: &[Wish], plan: &Plan, folding: Folding) -> Vec<Contradictio
         }
     }
     let Ok(views) = RelPath::parse(layout::VIEWS) else { unreachable!("a constant") };
+    let made: BTreeSet<&RelPath> = plan.prospects.iter().filter_map(|it| it.goal.view()).collect();
     let mut names = BTreeSet::new();
     let mut contradictions = Vec::new();
     for action in &plan.actions {
@@ -59,12 +60,13 @@ pub fn audit(wishes: &[Wish], plan: &Plan, folding: Folding) -> Vec<Contradictio
             }
             Action::Link(LinkView { hash, view, .. }) => {
                 let is_spelling = |name: &&RelPath| layout::is_spelling_of(view, name, hash);
-                let is_wanted = wanted.get(hash).is_some_and(|names| names.iter().any(is_spelling));
+                let is_wanted = wanted
+                    .get(hash)
+                    .is_some_and(|names| names.contains(view) || names.iter().any(is_spelling));
                 (view.clone(), (!is_wanted).then_some(Contradiction::Unwanted(*hash)))
             }
             Action::Remove(RemoveView { view, .. }) => {
-                let is_wanted = plan.prospects.iter().any(|it| it.goal == Goal::Placed(view.clone()));
-                (view.clone(), is_wanted.then(|| Contradiction::RemovesWanted(view.clone())))
+                (view.clone(), made.contains(view).then(|| Contradiction::RemovesWanted(view.clone())))
             }
         };
         let is_view = !matches!(action, Action::Store(_));

@@ -156,9 +156,15 @@ fn planned(model: &Model, rules: &Rules) -> Plan {
     let (wishes, mut actual) = (model.wishes(rules), model.actual.clone());
     loop {
         let plan = plan(&wishes, &actual, &Promised::default());
-        if plan.unknown.is_empty() {
+        if plan.unknown.is_empty() && plan.unasked.is_empty() {
             return plan;
         }
+        let holders = |(hash, view): (BlobHash, RelPath)| {
+            let has = |claim: &&Claim| claim.hash == hash && claim.view.as_ref() == Some(&view);
+            let places: BTreeSet<_> = model.claims.iter().filter(has).map(|claim| claim.at.place()).collect();
+            ((hash, view), places.into_iter().collect())
+        };
+        actual.holders.extend(plan.unasked.into_iter().map(holders));
         actual.views.extend(plan.unknown.into_keys().map(|view| (view, ViewFact::Absent)));
     }
 }

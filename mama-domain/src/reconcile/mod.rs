@@ -11,6 +11,7 @@ mod desired;
 mod finding;
 mod naming;
 mod plan;
+mod promised;
 mod settle;
 
 pub use action::{Action, LinkView, RemoveView, StoreBlob};
@@ -19,8 +20,9 @@ pub use agreed::{Agreed, Difference, Stale, hold_to};
 pub use audit::{Contradiction, audit};
 pub use desired::{Reason, Role, Rule, Rules, Shown, Want, Wish, desired};
 pub use finding::{Finding, FindingKind};
-pub use naming::{Departure, Named, Promised};
+pub use naming::{Departure, Granted, Named};
 pub use plan::{Goal, Plan, Prospect, plan};
+pub use promised::Promised;
 pub use settle::{Done, Outcome, Refusal, settle};
 
 #[cfg(test)]

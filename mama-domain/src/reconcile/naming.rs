@@ -8,35 +8,9 @@ use mama_ports::vocab::{BlobHash, FileId, Place, RelPath};
 use super::action::{Action, LinkView, RemoveView};
 use super::actual::{Actual, BlobFact, ViewFact};
 use super::desired::{Role, Shown, Want, Wish};
-use crate::layout::{self, Folding, Spelling};
-
-/// What earlier pages do to the views, where the archive itself does not tell: a dry run, or names that only fold together.
-#[derive(Debug, Clone, Default)]
-pub struct Promised {
-    /// Contents that are stored.
-    pub contents: BTreeSet<BlobHash>,
-    names: BTreeMap<Vec<u8>, (RelPath, BlobHash)>,
-    removed: BTreeSet<RelPath>,
-}
-
-impl Promised {
-    /// Remembers what a plan does to the views.
-    pub fn keep_views(&mut self, actions: &[Action], folding: Folding) {
-        for action in actions {
-            match action {
-                Action::Store(_) => {}
-                Action::Link(LinkView { hash, view, .. }) => {
-                    self.removed.remove(view);
-                    self.names.insert(folding.key(view), (view.clone(), *hash));
-                }
-                Action::Remove(RemoveView { view, .. }) => {
-                    self.names.remove(&folding.key(view));
-                    self.removed.insert(view.clone());
-                }
-            }
-        }
-    }
-}
+use super::plan::Plan;
+use super::promised::{Holder, Promised};
+use crate::layout::{self, Spelling};
 
 /// A view path that was granted, and why it is this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,12 +23,23 @@ pub struct Named {
     pub departure: Option<Departure>,
 }
 
+/// Whose a view is: it belongs to one place, however often that was seen with these bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Granted {
+    /// Where.
+    pub view: RelPath,
+    /// Whose.
+    pub place: Place,
+    /// What it shows.
+    pub hash: BlobHash,
+}
+
 /// Why a view is not spelled as its rule says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Departure {
     /// It has this name already, whatever is free by now.
     Kept,
-    /// Another content has the name, or a folder, or a name that is the same to the archive.
+    /// Another place or a folder has the name, or a name that is the same to the archive.
     Taken(RelPath),
     /// Another content's view stands where its folder would be.
     Below(RelPath),
@@ -81,7 +66,7 @@ pub(super) enum Denied {
     Occupied(RelPath),
     /// The file system refuses it.
     Unusable(RelPath, FsErrorKind),
-    /// Nobody has looked.
+    /// Nobody has looked, or asked whose it is.
     Unknown,
 }
 
@@ -93,9 +78,9 @@ pub(super) struct Naming<'a> {
     ours: BTreeMap<FileId, BlobHash>,
     /// What each place has shown, or may have.
     contents: BTreeMap<Place, BTreeSet<BlobHash>>,
-    /// The views that each place has, as the catalog knows them.
-    made: BTreeMap<Place, BTreeSet<RelPath>>,
-    granted: BTreeMap<Vec<u8>, (RelPath, Place, BlobHash)>,
+    /// The views that each place has, and what they show, as the catalog knows them.
+    made: BTreeMap<Place, BTreeSet<(RelPath, BlobHash)>>,
+    granted: BTreeMap<Vec<u8>, Granted>,
     /// The same, by place and content: equal sightings of one place share a view.
     shared: BTreeMap<(Place, BlobHash), Vec<RelPath>>,
     /// What is wanted, and not granted only because its content is not there.
@@ -103,6 +88,8 @@ pub(super) struct Naming<'a> {
     links: BTreeMap<RelPath, LinkView>,
     /// Paths to be looked at before this can be decided, with the contents expected there.
     unknown: BTreeMap<RelPath, BTreeSet<BlobHash>>,
+    /// Views that stand, of which nobody has asked whose they are.
+    unasked: BTreeSet<(BlobHash, RelPath)>,
 }
 
 /// What a name is worth to somebody.
@@ -115,6 +102,8 @@ enum Stand {
     Taken,
     /// Something of ours stands where its folder would be: the path with so many names.
     Below(usize),
+    /// It shows this content, and nobody has asked whose it is.
+    Unasked(BlobHash),
     Denied(Denied),
 }
 
@@ -127,10 +116,11 @@ impl<'a> Naming<'a> {
         let quarantined = actual.quarantined.iter().map(|(id, hash)| (*id, *hash));
         let ours = actual.blobs.iter().filter_map(inode).chain(quarantined).collect();
         let mut contents: BTreeMap<Place, BTreeSet<BlobHash>> = BTreeMap::new();
-        let mut made: BTreeMap<Place, BTreeSet<RelPath>> = BTreeMap::new();
+        let mut made: BTreeMap<Place, BTreeSet<(RelPath, BlobHash)>> = BTreeMap::new();
         for Wish { claim, .. } in wishes {
             contents.entry(claim.at.place()).or_default().insert(claim.hash);
-            made.entry(claim.at.place()).or_default().extend(claim.view.clone());
+            let view = claim.view.clone().map(|view| (view, claim.hash));
+            made.entry(claim.at.place()).or_default().extend(view);
         }
         Self {
             actual,
@@ -143,6 +133,7 @@ impl<'a> Naming<'a> {
             reserved: BTreeSet::new(),
             links: BTreeMap::new(),
             unknown: BTreeMap::new(),
+            unasked: BTreeSet::new(),
         }
     }
 
@@ -173,7 +164,7 @@ impl<'a> Naming<'a> {
                     self.take(&view, place, hash, replacing);
                     return Ok(named(view, departure));
                 }
-                Stand::Taken | Stand::Below(_) | Stand::Denied(_) => {}
+                Stand::Taken | Stand::Below(_) | Stand::Unasked(_) | Stand::Denied(_) => {}
             }
         }
         let Some(last) = shown.names.last() else { unreachable!("a view has a name") };
@@ -208,6 +199,10 @@ impl<'a> Naming<'a> {
                         departure.get_or_insert(Departure::Refused(kind));
                         spelling.escaped = true;
                     }
+                    Stand::Unasked(held) => {
+                        self.unasked.insert((held, view));
+                        return Err(Denied::Unknown);
+                    }
                     Stand::Denied(Denied::Unknown) => {
                         self.unknown.entry(view).or_default().insert(hash);
                         return Err(Denied::Unknown);
@@ -226,7 +221,7 @@ impl<'a> Naming<'a> {
 
     fn take(&mut self, view: &RelPath, place: Place, hash: BlobHash, replacing: Option<FileId>) {
         let key = self.actual.folding.key(view);
-        let is_promised = self.promised.names.get(&key).is_some_and(|(_, held)| *held == hash);
+        let is_promised = self.promised.holder(&key) == Some(Holder::new(view, &place, &hash));
         let is_there = match self.fact(view) {
             _ if is_promised => true,
             Some(ViewFact::File(id)) => self.actual.blobs.get(&hash) == Some(&BlobFact::Present(*id)),
@@ -234,15 +229,19 @@ impl<'a> Naming<'a> {
             _ => false,
         };
         self.shared.entry((place.clone(), hash)).or_default().push(view.clone());
-        self.granted.insert(key, (view.clone(), place, hash));
+        self.granted.insert(key, Granted { view: view.clone(), place, hash });
         if !is_there {
             self.links.insert(view.clone(), LinkView { hash, view: view.clone(), replacing });
         }
     }
 
+    /// How the archive spells what stands there.
+    fn spelling<'b>(&'b self, path: &'b RelPath) -> &'b RelPath {
+        self.actual.spellings.get(path).unwrap_or(path)
+    }
+
     fn fact(&self, view: &RelPath) -> Option<&ViewFact> {
-        let spelling = self.actual.spellings.get(view).unwrap_or(view);
-        if self.promised.removed.contains(spelling) {
+        if self.promised.removes(self.spelling(view)) {
             return Some(&ViewFact::Absent);
         }
         self.actual.views.get(view)
@@ -250,8 +249,34 @@ impl<'a> Naming<'a> {
 
     /// Whether what stands at a view has another name, and so is another place's, whatever it holds.
     fn is_namesake(&self, view: &RelPath, place: &Place) -> bool {
-        self.actual.spellings.get(view).is_some_and(|spelling| !self.promised.removed.contains(spelling))
-            && self.made.get(place).is_none_or(|made| !made.contains(view))
+        self.actual.spellings.get(view).is_some_and(|spelling| !self.promised.removes(spelling))
+            && !self.made.get(place).into_iter().flatten().any(|(made, _)| made == view)
+    }
+
+    /// The places that have what stands at a view, as the catalog knows them, but for what earlier pages change; `None`: nobody has asked.
+    fn holders(&self, view: &RelPath, held: BlobHash) -> Option<impl Iterator<Item = &Place>> {
+        let holders = self.actual.holders.get(&(held, view.clone()))?;
+        Some(holders.iter().filter(|place| !self.promised.releases(place, view)))
+    }
+
+    /// What a view that shows `held` is worth to a place that wants it to show `hash`.
+    fn stand_at(
+        &self,
+        view: &RelPath,
+        held: BlobHash,
+        place: &Place,
+        hash: BlobHash,
+        replacing: Option<FileId>,
+    ) -> Stand {
+        let made = (view.clone(), held);
+        if held == hash && self.made.get(place).is_some_and(|mine| mine.contains(&made)) {
+            return Stand::Free(replacing);
+        }
+        match self.holders(view, held).map(|mut holders| holders.all(|holder| holder == place)) {
+            Some(true) => Stand::Free(replacing),
+            Some(false) => Stand::Taken,
+            None => Stand::Unasked(held),
+        }
     }
 
     fn stand(&self, view: &RelPath, place: &Place, hash: BlobHash) -> Stand {
@@ -266,17 +291,17 @@ impl<'a> Naming<'a> {
         match fact {
             ViewFact::Absent => Stand::Free(None),
             ViewFact::File(id) if self.actual.blobs.get(&hash) == Some(&BlobFact::Present(*id)) => {
-                Stand::Free(None)
+                self.stand_at(view, hash, place, hash, None)
             }
-            ViewFact::Copy(_, held) if *held == hash => Stand::Free(None),
-            ViewFact::Copy(id, _) => Stand::Free(Some(*id)),
+            ViewFact::Copy(_, held) if *held == hash => self.stand_at(view, hash, place, hash, None),
+            ViewFact::Copy(id, held) => self.stand_at(view, *held, place, hash, Some(*id)),
             ViewFact::File(id) => match self.ours.get(id) {
-                Some(other) if is_of_place(other) => Stand::Free(Some(*id)),
+                Some(other) if is_of_place(other) => self.stand_at(view, *other, place, hash, Some(*id)),
                 Some(_) => Stand::Taken,
                 None => Stand::Denied(Denied::Occupied(view.clone())),
             },
             ViewFact::Ours(_) | ViewFact::Folder => Stand::Taken,
-            ViewFact::Below(folder) if self.promised.removed.contains(folder) => Stand::Free(None),
+            ViewFact::Below(folder) if self.promised.removes(self.spelling(folder)) => Stand::Free(None),
             ViewFact::Below(folder) => Stand::Below(folder.names().count()),
             ViewFact::Foreign => Stand::Denied(Denied::Occupied(view.clone())),
             ViewFact::Unusable(kind) => Stand::Denied(Denied::Unusable(view.clone(), *kind)),
@@ -286,26 +311,23 @@ impl<'a> Naming<'a> {
     /// What this page and earlier ones have given away already.
     fn stand_among_granted(&self, view: &RelPath, place: &Place, hash: BlobHash) -> Option<Stand> {
         let key = self.actual.folding.key(view);
-        if let Some((path, owner, held)) = self.granted.get(&key) {
-            let is_his = path == view && owner == place && *held == hash;
+        if let Some(granted) = self.granted.get(&key) {
+            let is_his = granted.view == *view && granted.place == *place && granted.hash == hash;
             return Some(if is_his { Stand::His } else { Stand::Taken });
         }
-        if let Some((path, held)) = self.promised.names.get(&key)
-            && (path != view || *held != hash)
-        {
+        if self.promised.holder(&key).is_some_and(|holder| holder != Holder::new(view, place, &hash)) {
             return Some(Stand::Taken);
         }
         let below = [key.as_slice(), b"/"].concat();
-        let is_folder = |first: Option<&Vec<u8>>| first.is_some_and(|other| other.starts_with(&below));
-        if is_folder(self.granted.range(below.clone()..).next().map(|(key, _)| key))
-            || is_folder(self.promised.names.range(below.clone()..).next().map(|(key, _)| key))
-        {
+        let is_folder =
+            self.granted.range(below.clone()..).next().is_some_and(|(key, _)| key.starts_with(&below));
+        if is_folder || self.promised.is_folder(&key) {
             return Some(Stand::Taken);
         }
         std::iter::successors(view.parent(), RelPath::parent)
             .find(|folder| {
                 let key = self.actual.folding.key(folder);
-                self.granted.contains_key(&key) || self.promised.names.contains_key(&key)
+                self.granted.contains_key(&key) || self.promised.holder(&key).is_some()
             })
             .map(|folder| Stand::Below(folder.names().count()))
     }
@@ -318,12 +340,10 @@ impl<'a> Naming<'a> {
         }
     }
 
-    /// The removals of our views that nobody wants, then the links that are still to be made; and what is to be looked at first.
-    pub(super) fn into_actions(
-        self,
-        wishes: &[&Wish],
-    ) -> (Vec<Action>, BTreeMap<RelPath, BTreeSet<BlobHash>>) {
+    /// Adds the removals of our views that nobody wants, then the links that are still to be made; and what is to be found out first.
+    pub(super) fn finish(self, wishes: &[&Wish], plan: &mut Plan) {
         let mut removes: BTreeMap<RelPath, RemoveView> = BTreeMap::new();
+        let mut unasked = BTreeSet::new();
         for Wish { claim, .. } in wishes {
             let place = claim.at.place();
             let made = claim.view.iter().cloned().chain([layout::view_path(&place)]);
@@ -331,18 +351,36 @@ impl<'a> Naming<'a> {
                 self.reserved.contains(view) || self.granted.contains_key(&self.actual.folding.key(view))
             };
             for view in made.filter(|view| !is_wanted(view) && !self.is_namesake(view, &place)) {
-                let is_of_place =
-                    |id| self.ours.get(id).is_some_and(|hash| self.contents[&place].contains(hash));
-                let expected = match self.fact(&view) {
-                    Some(ViewFact::File(id)) if is_of_place(id) => *id,
-                    Some(ViewFact::Copy(id, _)) => *id,
+                let is_of_place = |hash: &&BlobHash| self.contents[&place].contains(*hash);
+                let (expected, held) = match self.fact(&view) {
+                    Some(ViewFact::File(id)) => match self.ours.get(id).filter(is_of_place) {
+                        Some(held) => (*id, *held),
+                        None => continue,
+                    },
+                    Some(ViewFact::Copy(id, held)) => (*id, *held),
                     _ => continue,
                 };
-                removes.insert(view.clone(), RemoveView { view, expected });
+                match self.is_held_elsewhere(&view, held, &place) {
+                    Some(false) => drop(removes.insert(view.clone(), RemoveView { view, expected })),
+                    Some(true) => {}
+                    None => drop(unasked.insert((held, view))),
+                }
             }
         }
         let links = self.links.into_values().map(Action::Link);
-        (removes.into_values().map(Action::Remove).chain(links).collect(), self.unknown)
+        plan.actions.extend(removes.into_values().map(Action::Remove).chain(links));
+        plan.granted.extend(self.granted.into_values());
+        unasked.extend(self.unasked);
+        (plan.unknown, plan.unasked) = (self.unknown, unasked);
+    }
+
+    /// Whether a place of another page has what stands at a view; those of this page have said what they want.
+    fn is_held_elsewhere(&self, view: &RelPath, held: BlobHash, place: &Place) -> Option<bool> {
+        let promised = self.promised.holder(&self.actual.folding.key(view));
+        if promised.is_some_and(|holder| holder.is_at(view) && holder != Holder::new(view, place, &held)) {
+            return Some(true);
+        }
+        Some(self.holders(view, held)?.any(|holder| !self.contents.contains_key(holder)))
     }
 }
 

@@ -10,7 +10,8 @@ use super::action::{Action, StoreBlob};
 use super::actual::{Actual, BlobFact, NoSource, SourceFact};
 use super::desired::{Reason, Role, Want, Wish};
 use super::finding::{Finding, FindingKind};
-use super::naming::{Denied, Named, Naming, Promised};
+use super::naming::{Denied, Granted, Named, Naming};
+use super::promised::Promised;
 use crate::lifecycle::{self, Event};
 
 /// What to do, and what each observation comes to if it is done.
@@ -26,8 +27,12 @@ pub struct Plan {
     pub damaged: Vec<BlobHash>,
     /// The names that were given, and why these.
     pub names: BTreeMap<ObservationId, Named>,
+    /// Whose each view is that one of these places has or gets.
+    pub granted: Vec<Granted>,
     /// Paths that must be surveyed, each with the contents that may be there, before this is a plan.
     pub unknown: BTreeMap<RelPath, BTreeSet<BlobHash>>,
+    /// Views, by what they show, of which the catalog must say whose they are, before this is a plan.
+    pub unasked: BTreeSet<(BlobHash, RelPath)>,
 }
 
 /// What becomes of one observation.
@@ -75,19 +80,17 @@ pub enum Goal {
 /// Two passes, contents before views: which of several equal files is read, and whether a place with a missing source is
 /// served by another's copy, must not depend on the order of the wishes. Names that are in use are granted first, then
 /// plain ones, those of other hosts, and those of older versions. `promised` is what earlier pages of the same run do.
-/// If the plan has `unknown`, survey that and plan again.
+/// If the plan has `unknown` or `unasked`, find that out and plan again.
 pub fn plan(wishes: &[Wish], actual: &Actual, promised: &Promised) -> Plan {
     let mut wishes: Vec<&Wish> = wishes.iter().collect();
     let mut naming = Naming::new(&wishes, actual, promised);
     wishes.sort_by_key(|wish| (!naming.keeps(wish), role(wish), wish.claim.id));
     let mut plan = Plan::default();
-    let available = plan.store_blobs(&wishes, actual, &promised.contents);
+    let available = plan.store_blobs(&wishes, actual, promised);
     for wish in &wishes {
         plan.settle_wish(wish, &available, &mut naming);
     }
-    let (actions, unknown) = naming.into_actions(&wishes);
-    plan.actions.extend(actions);
-    plan.unknown = unknown;
+    naming.finish(&wishes, &mut plan);
     plan
 }
 
@@ -108,12 +111,7 @@ enum Unavailable {
 type Availability = BTreeMap<BlobHash, Result<(), Unavailable>>;
 
 impl Plan {
-    fn store_blobs(
-        &mut self,
-        wishes: &[&Wish],
-        actual: &Actual,
-        promised: &BTreeSet<BlobHash>,
-    ) -> Availability {
+    fn store_blobs(&mut self, wishes: &[&Wish], actual: &Actual, promised: &Promised) -> Availability {
         let mut available = Availability::new();
         for Wish { claim, want, .. } in wishes {
             let is_wanted = match want {
@@ -121,7 +119,7 @@ impl Plan {
                 Want::Nothing(_) => false,
             };
             if is_wanted && !available.contains_key(&claim.hash) {
-                let is_promised = promised.contains(&claim.hash);
+                let is_promised = promised.has_content(&claim.hash);
                 let verdict = if is_promised { Ok(()) } else { self.store_blob(claim, actual) };
                 available.insert(claim.hash, verdict);
             }

@@ -308,6 +308,41 @@ pub async fn sources_are_current_and_on_that_host(repo: &dyn Repository) {
     assert_eq!((source.id, source.fingerprint), (desk.known("b").await.id, fingerprint(2, 1)));
 }
 
+/// Each place once, in order, whoever saw it and through whichever root; settled, open and superseded ones.
+pub async fn whose_a_view_is_goes_by_content_and_path(repo: &dyn Repository) {
+    let desk = Desk::new(repo).await;
+    desk.see(&[("z", 1, 1), ("d/x", 1, 1), ("other", 2, 1), ("none", 1, 1)]).await;
+    Desk::begin(repo, &root("bert", "/a/d"), time(1)).await.see(&[("x", 1, 1)]).await;
+    let import = ScanRoot { kind: SourceKind::Import, ..root("carl", "/a") };
+    Desk::begin(repo, &import, time(1)).await.see(&[("z", 1, 1)]).await;
+    let contests = contests(repo, Scope::WithPending).await;
+    let claims = contests.iter().flat_map(|contest| &contest.claims);
+    let shown = claims.filter(|claim| claim.at.name.as_bytes() != b"none");
+    let settlements = shown.map(|claim| {
+        let view = if claim.at.root.kind == SourceKind::Import { "w" } else { "v" };
+        Settlement { view: Some(dir(view)), ..to_placed(claim.id) }
+    });
+    assert_eq!(settle(repo, settlements.collect()).await, [Settled::Done; 5]);
+    desk.see(&[("z", 3, 2)]).await;
+    let place = |kind, path: &str| Place { kind, path: AbsPath::parse(path).unwrap() };
+    let existing = |path| place(SourceKind::Existing, path);
+    let asked = [(1, "w"), (1, "v"), (9, "v"), (2, "v"), (1, "v/x"), (1, "v"), (3, "v"), (2, "w")];
+    let asked = asked.map(|(content, view)| (hash(content), dir(view)));
+    let both = vec![existing("/a/d/x"), existing("/a/z")];
+    let expected = [
+        vec![place(SourceKind::Import, "/a/z")],
+        both.clone(),
+        vec![],
+        vec![existing("/a/other")],
+        vec![],
+        both,
+        vec![],
+        vec![],
+    ];
+    assert_eq!(repo.holders(&asked).await.unwrap(), expected);
+    assert_eq!(repo.holders(&[]).await.unwrap(), Vec::<Vec<Place>>::new());
+}
+
 /// The first archive keeps its catalog.
 pub async fn a_catalog_is_bound_once(repo: &dyn Repository) {
     let (first, second) = (ArchiveId::from_bytes([1; 16]), ArchiveId::from_bytes([0xfe; 16]));

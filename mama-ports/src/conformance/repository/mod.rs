@@ -87,6 +87,7 @@ macro_rules! repository_conformance {
             a_settled_fingerprint_is_remembered
             what_is_stored_is_known_as_stored
             sources_are_current_and_on_that_host
+            whose_a_view_is_goes_by_content_and_path
             a_catalog_is_bound_once
             a_lease_is_given_to_one_at_a_time
             an_older_lease_settles_nothing

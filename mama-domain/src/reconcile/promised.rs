@@ -1,0 +1,134 @@
+//! What earlier pages do, where the archive itself does not tell: a dry run, or names that only fold together.
+//!
+//! Kept as hashes, some 40 bytes a view. Two that are equal by chance cost a tagged name, or a line in a dry run; what an
+//! apply replaces or removes rests on the survey and the catalog.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
+
+use mama_ports::vocab::{BlobHash, Place, RelPath};
+
+use super::action::{Action, RemoveView};
+use super::naming::Granted;
+use super::plan::Plan;
+use crate::layout::Folding;
+
+type Build = BuildHasherDefault<DefaultHasher>;
+
+/// What the plans of earlier pages do.
+#[derive(Debug, Clone, Default)]
+pub struct Promised {
+    /// Contents that are stored.
+    contents: HashSet<u64, Build>,
+    /// Who has which view, by what the archive takes for one name.
+    names: HashMap<u64, Holder, Build>,
+    /// How many of those views lie below each folder.
+    folders: HashMap<u64, u32, Build>,
+    /// Views that are taken away.
+    removed: HashSet<u64, Build>,
+    /// Views that the catalog knows a place to have, and that it gives up.
+    released: HashSet<u64, Build>,
+}
+
+/// Which place has which view of which content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Holder {
+    view: u32,
+    whose: u32,
+}
+
+impl Holder {
+    pub(super) fn new(view: &RelPath, place: &Place, hash: &BlobHash) -> Self {
+        Self { view: short(&view.as_bytes()), whose: short(&(place, hash)) }
+    }
+
+    /// Whether it has the view at exactly this path.
+    pub(super) fn is_at(self, view: &RelPath) -> bool {
+        self.view == short(&view.as_bytes())
+    }
+}
+
+impl Promised {
+    /// Remembers which names a plan gives and takes away.
+    pub fn keep_views(&mut self, plan: &Plan, folding: Folding) {
+        for action in &plan.actions {
+            if let Action::Remove(RemoveView { view, .. }) = action {
+                self.removed.insert(digest(&view.as_bytes()));
+                self.forget(&folding.key(view));
+            }
+        }
+        for Granted { view, place, hash } in &plan.granted {
+            self.removed.remove(&digest(&view.as_bytes()));
+            let key = folding.key(view);
+            if self.names.insert(digest(&key.as_slice()), Holder::new(view, place, hash)).is_none() {
+                folders_of(&key).for_each(|folder| *self.folders.entry(folder).or_default() += 1);
+            }
+        }
+    }
+
+    /// Remembers what the catalog would learn from a plan if it were performed: what is stored, and who gives up a view.
+    pub fn foresee(&mut self, plan: &Plan) {
+        self.contents.extend(plan.stores().map(|store| digest(&store.hash)));
+        let kept: HashSet<u64, Build> =
+            plan.granted.iter().map(|granted| digest(&(&granted.place, &granted.view))).collect();
+        let given_up = plan.prospects.iter().filter_map(|prospect| {
+            let it = digest(&(&prospect.at.place(), prospect.was.as_ref()?));
+            (!kept.contains(&it)).then_some(it)
+        });
+        self.released.extend(given_up);
+    }
+
+    fn forget(&mut self, key: &[u8]) {
+        if self.names.remove(&digest(&key)).is_none() {
+            return;
+        }
+        for folder in folders_of(key) {
+            if let Some(count) = self.folders.get_mut(&folder) {
+                *count -= 1;
+                if *count == 0 {
+                    self.folders.remove(&folder);
+                }
+            }
+        }
+    }
+
+    pub(super) fn has_content(&self, hash: &BlobHash) -> bool {
+        self.contents.contains(&digest(hash))
+    }
+
+    /// Who has the name with this key.
+    pub(super) fn holder(&self, key: &[u8]) -> Option<Holder> {
+        self.names.get(&digest(&key)).copied()
+    }
+
+    /// Whether a view lies below the name with this key.
+    pub(super) fn is_folder(&self, key: &[u8]) -> bool {
+        self.folders.contains_key(&digest(&key))
+    }
+
+    /// Whether the view at this path is taken away.
+    pub(super) fn removes(&self, view: &RelPath) -> bool {
+        self.removed.contains(&digest(&view.as_bytes()))
+    }
+
+    /// Whether a place gives up this view.
+    pub(super) fn releases(&self, place: &Place, view: &RelPath) -> bool {
+        self.released.contains(&digest(&(place, view)))
+    }
+}
+
+/// The digests of all that ends before a slash of a key.
+fn folders_of(key: &[u8]) -> impl Iterator<Item = u64> {
+    let slashes = key.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+    slashes.map(|(at, _)| digest(&&key[..at]))
+}
+
+fn digest(what: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn short(what: &impl Hash) -> u32 {
+    (digest(what) >> 32) as u32
+}
