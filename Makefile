@@ -12,7 +12,7 @@ mama = MAMA_CONFIG="$(DEMO)/mama.toml" cargo run --quiet --release -p mama-cli -
 SCALE ?= 0.02
 BENCH ?=
 
-.PHONY: demo test torture torture-disks torture-blocks check bench
+.PHONY: demo test torture torture-sabotage torture-disks torture-blocks check bench
 
 demo:
 	@test -n "$(DIR)" || { echo 'say which folder: make demo DIR=~/Pictures' >&2; exit 2; }
@@ -36,6 +36,11 @@ torture:
 	tools/install-packages build run test
 	MAMA_TORTURE=full cargo test --release -p mama-cli --test torture -- --nocapture --test-threads 1
 
+# The torture tests on programs that leave out a step, which they must notice; see docs/testing.md.
+torture-sabotage:
+	tools/install-packages build run test
+	tests/torture-sabotage/run
+
 check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
@@ -46,7 +51,7 @@ torture-disks:
 	cargo build --release -p mama-cli
 	tests/torture-disks/run
 
-# Power cuts on real file systems, 2 to 3 hours; needs zfs-vm, see docs/testing.md. EXTENT=quick: some minutes.
+# Power cuts on real file systems, 2 to 3 hours; needs zfs-vm, see docs/testing.md. EXTENT=quick: half an hour.
 EXTENT ?= full
 torture-blocks:
 	tools/install-packages build run torture-blocks

@@ -1,7 +1,7 @@
 //! Proof under fire: the real program on real file systems, killed, starved, raced and lied to.
 //!
 //! Quick by default; `MAMA_TORTURE=full` is the full form. Every test prints its seed, which `MAMA_TORTURE_SEED` repeats.
-//! `MAMA_TORTURE_DIR` says on which file system; memory unless said.
+//! `MAMA_TORTURE_DIR` says on which file system; memory unless said. `MAMA_TORTURE_BINARY` is another `mama` to put under fire.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests are tests")]
 

@@ -1,6 +1,8 @@
 //! The disk as a power cut at many points of the stream of writes would have left it, each tried.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -155,13 +157,28 @@ impl Images {
             return done;
         }
         let mut mount = mount(&self.fs, image, 0, self.begin);
-        let done = around(mount.arg(&self.at), both, Command::new("umount").arg(&self.at));
+        let named = || {
+            name_disk(&self.at)?;
+            both()
+        };
+        let done = around(mount.arg(&self.at), named, Command::new("umount").arg(&self.at));
         // or the next image, which has the same identity, is taken for another device of this one
         if self.fs == "btrfs" {
             said(Command::new("btrfs").args(["device", "scan", "--forget"]))?;
         }
         done
     }
+}
+
+/// Says, as udev would, that the loop device mounted here is the disk that was recorded; `in-vm` gives that the same name.
+fn name_disk(at: &Path) -> Outcome<()> {
+    let link = Path::new("/dev/disk/by-uuid/torture");
+    let device = fs::metadata(at)?.dev();
+    match fs::remove_file(link) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    Ok(symlink(format!("/dev/loop{}", rustix::fs::minor(device)), link)?)
 }
 
 fn around<T>(before: &mut Command, act: impl FnOnce() -> Outcome<T>, after: &mut Command) -> Outcome<T> {

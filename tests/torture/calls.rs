@@ -1,5 +1,6 @@
 //! A kill, an error or a short transfer at any single call to the file system, SQLite's own included.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -89,7 +90,7 @@ impl Stand {
     }
 
     fn run(&self, stage: Stage, nth: usize, meddling: Meddling) -> Traced {
-        let words = WAITING.into_iter().chain([env!("CARGO_BIN_EXE_mama")]);
+        let words = WAITING.into_iter().map(OsString::from).chain([scale::mama()]);
         let command = match stage {
             Stage::Scan => self.world.under(words, scan_of("existing", "photos")),
             Stage::Apply => self.world.under(words, ["apply", "--json"]),

@@ -111,6 +111,18 @@ fn any_path(dice: &mut Rng) -> Vec<Vec<u8>> {
     std::iter::repeat_with(|| any_name(dice)).filter(|name| !is_litter(name)).take(depth).collect()
 }
 
+/// A path of so many bytes whose last name has one, so that its view's folder is too long to be opened as one.
+fn path_of(bytes: usize) -> Vec<Vec<u8>> {
+    let (mut path, mut rest) = (Vec::new(), bytes - 2);
+    while rest > 0 {
+        let name = if rest > 255 { 200 } else { rest };
+        path.push(vec![b'd'; name]);
+        rest -= (name + 1).min(rest);
+    }
+    path.push(b"x".to_vec());
+    path
+}
+
 /// Makes the file and its folders, one step at a time, so that no path is too long; not if another name is in the way.
 fn put(root: &Path, path: &[Vec<u8>], content: &[u8]) -> bool {
     let folder_flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -138,7 +150,7 @@ fn hostile_names_come_through_byte_for_byte_and_never_lead_out() {
     let mut paths: Vec<Vec<Vec<u8>>> = AWKWARD.iter().map(|name| vec![name.to_vec()]).collect();
     // As deep as the kernel lets a path be that is opened as one.
     let deepest = 4090 - world.path("photos").as_os_str().len();
-    paths.push(vec![vec![b'd'; 200]; deepest / 201]);
+    paths.push(path_of(deepest - 1));
     paths.push(vec![vec![b'x']; 400]);
     while expected.len() < wanted {
         let path = paths.pop().unwrap_or_else(|| any_path(&mut dice));

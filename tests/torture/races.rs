@@ -61,6 +61,7 @@ fn meddle(world: &World, owner: usize, dice: &mut Rng) {
         1 => swap(world, path.parent().unwrap(), &world.path("outside"), &spare, moment),
         2 | 3 if in_place => drop(edit().map(|file| file.write_all_at(&content(n, dice), 0))),
         4 if in_place => drop(edit().map(|file| file.set_len(dice.u64(..2000)))),
+        6 if in_place => drop(edit().map(|file| rewrite_in_secret(&file, dice))),
         5 => fs::remove_file(&path).unwrap_or_default(),
         _ => {
             let new = world.path(format!("aside/new {owner}"));
@@ -68,6 +69,15 @@ fn meddle(world: &World, owner: usize, dice: &mut Rng) {
             fs::rename(new, &path).unwrap();
         }
     }
+}
+
+/// Other bytes of the same size, and the old time: only who reads them can tell.
+fn rewrite_in_secret(file: &File, dice: &mut Rng) {
+    let facts = file.metadata().unwrap();
+    let mut bytes = vec![0; facts.len() as usize];
+    dice.fill(&mut bytes);
+    file.write_all_at(&bytes, 0).unwrap();
+    file.set_modified(facts.modified().unwrap()).unwrap();
 }
 
 /// Folders and files of the archive that become links for a moment.

@@ -1,6 +1,7 @@
 //! How much, and with which seed.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// The quick figure, or the full one.
@@ -25,4 +26,9 @@ pub(crate) fn folder() -> PathBuf {
     }
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { memory.to_owned() } else { env::temp_dir() }
+}
+
+/// The program under fire: the one built with the tests, or that which `MAMA_TORTURE_BINARY` names.
+pub(crate) fn mama() -> OsString {
+    env::var_os("MAMA_TORTURE_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_mama").into())
 }

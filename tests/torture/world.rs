@@ -74,7 +74,7 @@ impl World {
 
     /// `mama`, ready to run in the world's folder; knows nothing of the machine it runs on.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        self.under([env!("CARGO_BIN_EXE_mama")], args)
+        self.under([scale::mama()], args)
     }
 
     /// The same, run by another program: words that end with `mama` itself.
