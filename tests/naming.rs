@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mama_adapters::fs::memory::{Fault, Folding};
+use mama_adapters::fs::memory::{Fault, Folding, Step};
 use mama_domain::reconcile::Action;
 use mama_ports::repository::{PageSize, SettleBatch, Settled, Settlement};
 use mama_ports::vocab::{Claim, Place, Placement, RelPath, SourceKind, Standing, Status};
-use mama_tests::world::{ARCHIVE, World, hash_of, path};
+use mama_tests::world::{ARCHIVE, World, blob_at, hash_of, path};
 use pollster::block_on;
 use proptest::prelude::*;
 
@@ -352,6 +352,38 @@ fn a_view_that_an_interrupted_apply_left_is_taken_by_one_place() {
         let views = settle_as_planned(&world);
         assert_eq!(views.values().filter(|bytes| *bytes == b"same").count(), 3, "{views:?}");
         assert_ne!(view_of(&world, "/photos/a.jpg", "same"), view_of(&world, "/photos/a (nas).jpg", "same"));
+    }
+}
+
+/// A disk that says once that a content is not there: the place's own older view was in the way.
+#[test]
+fn a_tagged_name_is_given_back_for_the_plain_one_of_its_own_place() {
+    let edited = || {
+        let world = World::new();
+        world.write("/photos/a.jpg", "older");
+        world.scan("/photos").unwrap();
+        world.apply().unwrap();
+        world.write("/photos/a.jpg", "newer");
+        world.scan("/photos").unwrap();
+        world
+    };
+    let (world, older) = (edited(), format!("/{}", hash_of(b"older")));
+    let before = world.disk.steps();
+    world.apply().unwrap();
+    let is_look = |step: &Step| step.op == "look at" && step.path.ends_with(older.as_bytes());
+    let trace = &world.disk.trace()[before..];
+    let looks: Vec<usize> = (0..trace.len()).filter(|&nth| is_look(&trace[nth])).collect();
+    assert!(!looks.is_empty());
+    for look in looks {
+        let world = edited();
+        let hide = Fault::Meddle(Box::new(|disk| disk.rename(blob_at(hash_of(b"older")), "/hidden")));
+        let give_back = Fault::Meddle(Box::new(|disk| disk.rename("/hidden", blob_at(hash_of(b"older")))));
+        world.disk.inject(world.disk.steps() + look, hide);
+        world.disk.inject(world.disk.steps() + look + 1, give_back);
+        drop(world.apply());
+        world.scan("/photos").unwrap();
+        let views = settle(&world);
+        assert_eq!(views, BTreeMap::from([("photos/a.jpg".to_owned(), b"newer".to_vec())]), "look {look}");
     }
 }
 

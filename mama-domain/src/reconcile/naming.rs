@@ -156,6 +156,7 @@ impl<'a> Naming<'a> {
         let fits = |view: &&RelPath| shown.names.iter().any(|name| layout::is_spelling_of(view, name, &hash));
         let shared = self.shared.get(&(place.clone(), hash)).into_iter().flatten().find(fits).cloned();
         let kept = shared.or_else(|| wish.claim.view.clone().filter(|_| self.keeps(wish)));
+        let kept = kept.filter(|view| !self.may_return(shown, view, &place, hash));
         if let Some(view) = kept {
             let departure = (!shown.names.contains(&view)).then_some(Departure::Kept);
             match self.stand(&view, &place, hash) {
@@ -212,6 +213,14 @@ impl<'a> Naming<'a> {
             }
         }
         Err(Denied::Occupied(last.clone()))
+    }
+
+    /// Whether only older bytes of the same place stand at the plain name that a view could not have, as far as is known.
+    fn may_return(&self, shown: &Shown, view: &RelPath, place: &Place, hash: BlobHash) -> bool {
+        let plain = shown.names.first().filter(|plain| shown.role == Role::Plain && *plain != view);
+        plain.is_some_and(|plain| {
+            matches!(self.stand(plain, place, hash), Stand::Free(Some(_)) | Stand::Unasked(_))
+        })
     }
 
     /// Leaves alone what stands where a view would be made if its content were there.
