@@ -85,6 +85,11 @@ pub trait Sightings: Send + Sync {
     /// One round trip for any number of folders (64 to 256 is a good number). A folder nobody has seen gives an empty answer.
     async fn remembered(&self, scan: ScanId, dirs: &[RelPath]) -> Repo<Vec<Remembered>>;
 
+    /// The content of each observation, in the order asked; `None`: there is no such observation. One round trip.
+    ///
+    /// Not part of [`Known`]: few files are read again, and where contents are kept apart, each would cost a look there.
+    async fn contents_of(&self, observations: &[ObservationId]) -> Repo<Vec<Option<BlobHash>>>;
+
     /// What is known about each content, in the order asked; `None`: never seen.
     async fn blobs(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<BlobRecord>>>;
 
@@ -137,8 +142,6 @@ pub struct Known {
     pub id: ObservationId,
     /// The file's name in its folder.
     pub name: FileName,
-    /// What was seen.
-    pub hash: BlobHash,
     /// The file's fingerprint when its content was hashed.
     pub fingerprint: Fingerprint,
     /// Whether the file had changed so shortly before it was hashed that its times cannot prove that it did not change after.

@@ -109,6 +109,8 @@ impl<'a> Side<'a> {
                 told.push(format!("{sources:?}"));
             }
         }
+        let observations: Vec<_> = self.observations.iter().copied().collect();
+        told.push(said(repo.contents_of(&observations).await));
         let dirs: Vec<_> = DIRS.into_iter().map(dir).collect();
         for &scan in &self.scans {
             let mut remembered = repo.remembered(scan, &dirs).await.unwrap();

@@ -18,7 +18,9 @@ use mama_ports::repository::{
     Confirmation, MountMark, NewBlob, Recorded, RepositoryError, ScanBatch, ScanBegun, Sighting, Sightings,
 };
 use mama_ports::runtime::{Clock, Pending, Workers};
-use mama_ports::vocab::{AbsPath, BlobHash, FileId, MetaDoc, RelPath, ScanId, ScanRoot, VolumeId};
+use mama_ports::vocab::{
+    AbsPath, BlobHash, FileId, MetaDoc, ObservationId, RelPath, ScanId, ScanRoot, VolumeId,
+};
 use mama_ports::volumes::Volumes;
 use mama_ports::walker::{Visited, Walk, Walker};
 
@@ -338,7 +340,7 @@ impl Run<'_> {
                 self.ports.events.emit(Event::Trouble(Trouble::error(&self.root, &at, reason)));
             }
         }
-        batch.held.extend(work.known.iter().filter(|known| !known.gone && !known.held).map(|known| known.id));
+        batch.held.extend(work.confirmed);
     }
 
     /// Sorts read files into confirmed and sighted, and gathers what is to be told about contents.
@@ -348,13 +350,14 @@ impl Run<'_> {
         batch: &mut ScanBatch,
         report: &mut ScanReport,
     ) -> Result<(), ScanError> {
+        let before = self.contents_before(&seen).await?;
         let mut sighted = Vec::new();
         for (work, examined) in seen {
-            match work.known.as_ref().filter(|known| work.may_confirm && known.hash == examined.hash) {
-                Some(known) => {
+            match work.suspect.filter(|id| before.get(id) == Some(&examined.hash)) {
+                Some(id) => {
                     report.unchanged += 1;
                     let Examined { fingerprint, racy, .. } = examined;
-                    batch.confirmed.push(Confirmation { id: known.id, fingerprint, racy });
+                    batch.confirmed.push(Confirmation { id, fingerprint, racy });
                 }
                 None => sighted.push((work, examined)),
             }
@@ -365,6 +368,19 @@ impl Run<'_> {
             batch.sightings.push(Sighting { dir: work.dir, name: work.name, hash, fingerprint, racy });
         }
         Ok(())
+    }
+
+    /// What the suspects among the files had in them when they were last read.
+    async fn contents_before(
+        &self,
+        seen: &[(Work, Examined)],
+    ) -> Result<BTreeMap<ObservationId, BlobHash>, ScanError> {
+        let suspects: Vec<ObservationId> = seen.iter().filter_map(|(work, _)| work.suspect).collect();
+        if suspects.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let contents = self.ports.sightings.contents_of(&suspects).await?;
+        Ok(suspects.into_iter().zip(contents).filter_map(|(id, content)| Some((id, content?))).collect())
     }
 
     /// Asks what is known of the contents, looks into those of which nothing is, and gives the metadata of each that has any.

@@ -134,6 +134,12 @@ impl<'a> Desk<'a> {
         answer.remove(0)
     }
 
+    /// What the current observation of one file saw.
+    pub(super) async fn content(&self, path: &str) -> BlobHash {
+        let known = self.known(path).await;
+        self.repo.contents_of(&[known.id]).await.unwrap().remove(0).unwrap()
+    }
+
     /// The current observation of one file.
     pub(super) async fn known(&self, path: &str) -> Known {
         let (folder, name) = dir(path).split().unwrap();

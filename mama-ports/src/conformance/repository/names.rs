@@ -72,8 +72,8 @@ pub async fn long_paths_survive(repo: &dyn Repository) {
     let folder = ["x".repeat(200).as_str(); 25].join("/");
     let (first, second) = (format!("{folder}/1"), format!("{folder}/2"));
     desk.see(&[(&format!("{first}/f"), 1, 1), (&format!("{second}/f"), 2, 1)]).await;
-    assert_eq!(desk.known(&format!("{first}/f")).await.hash, hash(1));
-    assert_eq!(desk.known(&format!("{second}/f")).await.hash, hash(2));
+    assert_eq!(desk.content(&format!("{first}/f")).await, hash(1));
+    assert_eq!(desk.content(&format!("{second}/f")).await, hash(2));
     let places: Vec<_> =
         contests(repo, Scope::WithPending).await.into_iter().map(|it| it.place.path).collect();
     assert_eq!(
