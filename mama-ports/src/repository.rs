@@ -12,7 +12,7 @@ pub use crate::curation::{Curation, Decision, Journal};
 use crate::filesystem::Held;
 use crate::manifest::Manifests;
 use crate::vocab::{
-    ArchiveId, BlobHash, BlobRecord, Contest, FileName, Fingerprint, Footing, HostName, Location, MetaDoc,
+    ArchiveId, BlobHash, BlockReason, Contest, FileName, Fingerprint, Footing, HostName, Location, MetaDoc,
     Mime, ObservationId, Place, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing, Status,
     Timestamp, VolumeId,
 };
@@ -91,7 +91,7 @@ pub trait Sightings: Send + Sync {
     async fn contents_of(&self, observations: &[ObservationId]) -> Repo<Vec<Option<BlobHash>>>;
 
     /// What is known about each content, in the order asked; `None`: never seen.
-    async fn blobs(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<BlobRecord>>>;
+    async fn blobs(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<KnownBlob>>>;
 
     /// Writes one batch, atomically. Repeating a batch changes nothing.
     ///
@@ -150,6 +150,21 @@ pub struct Known {
     pub gone: bool,
     /// Whether the last scan that reached its end could not look at it.
     pub held: bool,
+}
+
+/// What is known about a content. Its metadata stays in the catalog: who sees a duplicate needs to know only whether there is any.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownBlob {
+    /// Bytes.
+    pub size: u64,
+    /// What a detector said, if one was there.
+    pub mime: Option<Mime>,
+    /// Whether an extractor found any metadata; `None`: none has looked at this content yet.
+    pub has_meta: Option<bool>,
+    /// Whether a verified copy is in the archive.
+    pub stored: bool,
+    /// Set: never stored, never shown.
+    pub block: Option<BlockReason>,
 }
 
 /// What one step of a scan found out.

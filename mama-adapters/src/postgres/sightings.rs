@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mama_ports::repository::{Known, Recorded, Remembered, Repo, ScanBatch, ScanBegun, Sightings};
-use mama_ports::vocab::{BlobHash, BlobRecord, Mime, ObservationId, RelPath, ScanId, ScanRoot, Timestamp};
+use mama_ports::repository::{Known, KnownBlob, Recorded, Remembered, Repo, ScanBatch, ScanBegun, Sightings};
+use mama_ports::vocab::{BlobHash, Mime, ObservationId, RelPath, ScanId, ScanRoot, Timestamp};
 use sqlx::{PgConnection, query};
 
 use super::Postgres;
@@ -37,7 +37,7 @@ impl Sightings for Postgres {
         .await
     }
 
-    async fn blobs(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<BlobRecord>>> {
+    async fn blobs(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<KnownBlob>>> {
         self.ask("look up contents", hashes.to_vec(), |hashes, catalog| Box::pin(blobs(catalog, hashes)))
             .await
     }
@@ -126,10 +126,10 @@ async fn contents_of(
     Ok(answers)
 }
 
-async fn blobs(catalog: &mut PgConnection, hashes: &[BlobHash]) -> Outcome<Vec<Option<BlobRecord>>> {
+async fn blobs(catalog: &mut PgConnection, hashes: &[BlobHash]) -> Outcome<Vec<Option<KnownBlob>>> {
     let asked: Vec<&[u8]> = hashes.iter().map(|hash| hash.as_bytes().as_slice()).collect();
     let rows = query(
-        "SELECT h.number, b.hash, b.size, b.mime, coalesce(m.exact, m.doc::text), b.stored, b.block_reason
+        "SELECT h.number, b.size, b.mime, m.doc <> '{}', b.stored, b.block_reason
          FROM unnest($1::bytea[]) WITH ORDINALITY AS h (hash, number)
          JOIN blob b ON b.hash = h.hash LEFT JOIN meta m ON m.blob = b.id",
     )
@@ -140,11 +140,10 @@ async fn blobs(catalog: &mut PgConnection, hashes: &[BlobHash]) -> Outcome<Vec<O
     for row in &rows {
         let mut cells = Cells::of(row);
         let answer = numbered(&mut answers, cells.next()?)?;
-        *answer = Some(BlobRecord {
-            hash: cells.hash()?,
+        *answer = Some(KnownBlob {
             size: cells.count()?,
             mime: cells.next::<Option<&str>>()?.map(Mime::new),
-            meta: cells.next::<Option<&str>>()?.map(codec::meta).transpose()?,
+            has_meta: cells.next()?,
             stored: cells.next()?,
             block: cells.next::<Option<&str>>()?.map(codec::block).transpose()?,
         });

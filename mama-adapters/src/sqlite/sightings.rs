@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use mama_ports::repository::{
-    Known, Recorded, Remembered, Repo, RepositoryError, ScanBatch, ScanBegun, Sightings,
+    Known, KnownBlob, Recorded, Remembered, Repo, RepositoryError, ScanBatch, ScanBegun, Sightings,
 };
 use mama_ports::vocab::{
-    BlobHash, BlobRecord, FileName, Mime, ObservationId, RelPath, ScanId, ScanRoot, Timestamp, escaped,
+    BlobHash, FileName, Mime, ObservationId, RelPath, ScanId, ScanRoot, Timestamp, escaped,
 };
 use rusqlite::{Transaction, params};
 
@@ -38,7 +38,7 @@ impl Sightings for Sqlite {
         .await
     }
 
-    async fn blobs(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<BlobRecord>>> {
+    async fn blobs(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<KnownBlob>>> {
         let hashes = hashes.to_vec();
         self.read("look up contents", move |catalog| hashes.iter().map(|hash| blob(catalog, hash)).collect())
             .await
@@ -155,17 +155,16 @@ fn content(catalog: &Transaction<'_>, ObservationId(id): ObservationId) -> Outco
     rows::one(&mut statement, [id], |row| rows::hash(row, 0))
 }
 
-fn blob(catalog: &Transaction<'_>, hash: &BlobHash) -> Outcome<Option<BlobRecord>> {
+fn blob(catalog: &Transaction<'_>, hash: &BlobHash) -> Outcome<Option<KnownBlob>> {
     let mut statement = catalog.prepare_cached(
-        "SELECT b.size, b.mime, m.doc, b.stored, b.block_reason
+        "SELECT b.size, b.mime, m.doc <> '{}', b.stored, b.block_reason
          FROM blob b LEFT JOIN meta m ON m.blob = b.id WHERE b.hash = (SELECT ?1)",
     )?;
     rows::one(&mut statement, [hash.as_bytes()], |row| {
-        Ok(BlobRecord {
-            hash: *hash,
+        Ok(KnownBlob {
             size: rows::count(row, 0)?,
             mime: rows::optional_text(row, 1)?.map(Mime::new),
-            meta: rows::optional_text(row, 2)?.map(codec::meta).transpose()?,
+            has_meta: row.get(2)?,
             stored: row.get(3)?,
             block: rows::optional_text(row, 4)?.map(codec::block).transpose()?,
         })

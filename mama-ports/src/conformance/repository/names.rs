@@ -1,6 +1,8 @@
 //! What comes out is what went in.
 
-use super::desk::{Desk, contests, described, dir, fingerprint, hash, root, settle, time, to_placed};
+use super::desk::{
+    Desk, contests, described, dir, fingerprint, hash, record_of, root, settle, time, to_placed,
+};
 use crate::repository::{PageSize, Repository, ScanBatch, Scope, Sighting};
 use crate::vocab::{
     AbsPath, FileName, Fingerprint, HostName, Location, MetaDoc, Mime, RelPath, ScanRoot, SourceKind,
@@ -122,9 +124,11 @@ pub async fn metadata_survives(repo: &dyn Repository) {
         blob.meta = MetaDoc::from_json(text);
         blob.mime = Some(Mime::new("application/x-größe; a=\"b\""));
         desk.record(&ScanBatch { blobs: vec![blob.clone()], ..desk.batch() }).await;
-        let record = repo.blobs(&[hash(number)]).await.unwrap().remove(0).unwrap();
+        let record = record_of(repo, hash(number)).await;
         assert_eq!((record.meta, record.mime), (blob.meta, blob.mime));
         assert!(!record.stored && record.block.is_none());
+        let known = repo.blobs(&[hash(number)]).await.unwrap().remove(0).unwrap();
+        assert_eq!(known.has_meta, Some(number > 1), "an empty document is no metadata");
     }
     assert_eq!(repo.totals().await.unwrap().with_meta, 2, "an empty document is no metadata");
 }

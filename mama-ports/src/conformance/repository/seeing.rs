@@ -1,8 +1,8 @@
 //! Scans begin, files are seen, and are seen again.
 
 use super::desk::{
-    Desk, confirmation, contests, described, dir, fingerprint, hash, name, only_claims, place_all, root,
-    sighting, time,
+    Desk, confirmation, contests, described, dir, fingerprint, hash, name, only_claims, place_all, record_of,
+    root, sighting, time,
 };
 use crate::repository::{
     PageSize, Recorded, Remembered, Repository, RepositoryError, ScanBatch, Scope, Totals,
@@ -203,7 +203,10 @@ pub async fn a_content_is_described_once_and_completed_later(repo: &dyn Reposito
         let mut blob = described(1);
         (blob.mime, blob.meta) = (mime.map(Mime::new), meta.and_then(MetaDoc::from_json));
         let recorded = desk.record(&ScanBatch { blobs: vec![blob], ..desk.batch() }).await;
-        let record = repo.blobs(&[hash(1)]).await.unwrap().remove(0).unwrap();
+        let known = repo.blobs(&[hash(1)]).await.unwrap().remove(0).unwrap();
+        let record = record_of(repo, hash(1)).await;
+        assert_eq!((known.size, &known.mime), (record.size, &record.mime));
+        assert_eq!(known.has_meta, record.meta.as_ref().map(|meta| !meta.is_empty()));
         (recorded.new_blobs, record.mime.map(|mime| mime.to_string()), record.meta.map(|meta| meta.to_json()))
     };
     let text = |text: &str| Some(text.to_owned());
