@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use mama_adapters::fs::memory::{Fault, Step};
 use mama_domain::ignoring::IGNORE_FILE;
@@ -10,6 +10,7 @@ use mama_domain::scan::{ScanError, ScanReport, ScanTarget};
 use mama_ports::content::{ExtractError, Hint, MetadataExtractor};
 use mama_ports::events::Severity;
 use mama_ports::filesystem::{FsErrorKind, ReadHandle};
+use mama_ports::repository::Repository;
 use mama_ports::vocab::{MetaDoc, ScanRoot, SourceKind, Timestamp};
 use mama_tests::world::{ARCHIVE, World, host_name, path};
 use pollster::block_on;
@@ -400,6 +401,45 @@ fn metadata_that_is_missing_is_read_when_the_content_is_seen_again() {
     assert_eq!((report.new_observations, report.with_metadata), (1, 1));
     let totals = block_on(world.catalog.totals()).unwrap();
     assert_eq!(totals.with_meta, 1);
+}
+
+/// Notes for each content how many sightings the catalog had when it was looked into.
+struct Noting {
+    catalog: Arc<dyn Repository>,
+    sightings: Mutex<Vec<u64>>,
+}
+
+impl MetadataExtractor for Noting {
+    fn extract(&self, _: &mut dyn ReadHandle, _: &Hint) -> Result<Option<MetaDoc>, ExtractError> {
+        let recorded = block_on(self.catalog.totals()).unwrap().observations;
+        self.sightings.lock().unwrap().push(recorded);
+        Ok(MetaDoc::from_json(r#"{"Test:Looked":true}"#))
+    }
+}
+
+#[test]
+fn the_next_files_are_looked_into_while_the_ones_before_are_not_recorded() {
+    const CHUNK: usize = 256;
+    let world = World::new();
+    for number in 0..4 * CHUNK {
+        // Some contents come twice in one chunk, in two neighbours, and in two far from each other.
+        let content = match number {
+            1 | 300 | 1_000 => 0,
+            number => number,
+        };
+        world.write(&format!("/photos/{number:05}"), content.to_string());
+    }
+    let noting = Arc::new(Noting { catalog: Arc::clone(&world.catalog), sightings: Mutex::default() });
+    let mut scan = world.scanner();
+    scan.extractor = Some(Arc::clone(&noting) as Arc<dyn MetadataExtractor>);
+    let mut report = ScanReport::default();
+    block_on(scan.run(&target("/photos"), &mut report)).unwrap();
+
+    let looked = noting.sightings.lock().unwrap();
+    assert_eq!(looked.len(), 4 * CHUNK - 3, "each content once");
+    let at = |file: usize| looked[file] as usize;
+    assert_eq!([at(0), at(CHUNK), at(2 * CHUNK), at(3 * CHUNK)], [0, 0, CHUNK, 2 * CHUNK]);
+    assert_eq!((report.with_metadata, report.new_blobs, report.duplicates), (1_024, 1_021, 3));
 }
 
 #[test]

@@ -72,7 +72,6 @@ fn rescan(c: &mut Criterion) {
     let known = Known {
         id: ObservationId(1),
         name: FileName::parse("IMG_00001.jpg").unwrap(),
-        hash: hash(1),
         fingerprint: seen.fingerprint(),
         racy: false,
         gone: false,

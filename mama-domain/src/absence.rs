@@ -61,7 +61,7 @@ pub fn is_suddenly_empty(root: &Visited, remembered: &Remembered) -> bool {
 #[cfg(test)]
 mod tests {
     use mama_ports::filesystem::{FsError, FsErrorKind};
-    use mama_ports::vocab::{BlobHash, FileFacts, FileId, FileKind, Fingerprint, RelPath, Timestamp};
+    use mama_ports::vocab::{FileFacts, FileId, FileKind, Fingerprint, RelPath, Timestamp};
 
     use super::*;
 
@@ -74,7 +74,6 @@ mod tests {
         Known {
             id: ObservationId(id),
             name: name(file),
-            hash: BlobHash::from_bytes([0; 32]),
             fingerprint: Fingerprint { size: 0, mtime: epoch, ctime: epoch, inode: 1 },
             racy: false,
             gone: false,

@@ -48,7 +48,7 @@ pub fn is_racy(fingerprint: &Fingerprint, started: Timestamp, ended: Timestamp) 
 
 #[cfg(test)]
 mod tests {
-    use mama_ports::vocab::{BlobHash, FileId, FileKind, FileName, ObservationId};
+    use mama_ports::vocab::{FileId, FileKind, FileName, ObservationId};
 
     use super::*;
 
@@ -69,7 +69,6 @@ mod tests {
         Known {
             id: ObservationId(1),
             name: FileName::parse("a").unwrap(),
-            hash: BlobHash::from_bytes([1; 32]),
             fingerprint: facts(10, 100, 200, 7).fingerprint(),
             racy: false,
             gone: false,

@@ -12,7 +12,7 @@ pub use crate::curation::{Curation, Decision, Journal};
 use crate::filesystem::Held;
 use crate::manifest::Manifests;
 use crate::vocab::{
-    ArchiveId, BlobHash, BlobRecord, Contest, FileName, Fingerprint, Footing, HostName, Location, MetaDoc,
+    ArchiveId, BlobHash, BlockReason, Contest, FileName, Fingerprint, Footing, HostName, Location, MetaDoc,
     Mime, ObservationId, Place, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing, Status,
     Timestamp, VolumeId,
 };
@@ -85,8 +85,13 @@ pub trait Sightings: Send + Sync {
     /// One round trip for any number of folders (64 to 256 is a good number). A folder nobody has seen gives an empty answer.
     async fn remembered(&self, scan: ScanId, dirs: &[RelPath]) -> Repo<Vec<Remembered>>;
 
+    /// The content of each observation, in the order asked; `None`: there is no such observation. One round trip.
+    ///
+    /// Not part of [`Known`]: few files are read again, and where contents are kept apart, each would cost a look there.
+    async fn contents_of(&self, observations: &[ObservationId]) -> Repo<Vec<Option<BlobHash>>>;
+
     /// What is known about each content, in the order asked; `None`: never seen.
-    async fn blobs(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<BlobRecord>>>;
+    async fn blobs(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<KnownBlob>>>;
 
     /// Writes one batch, atomically. Repeating a batch changes nothing.
     ///
@@ -137,8 +142,6 @@ pub struct Known {
     pub id: ObservationId,
     /// The file's name in its folder.
     pub name: FileName,
-    /// What was seen.
-    pub hash: BlobHash,
     /// The file's fingerprint when its content was hashed.
     pub fingerprint: Fingerprint,
     /// Whether the file had changed so shortly before it was hashed that its times cannot prove that it did not change after.
@@ -147,6 +150,21 @@ pub struct Known {
     pub gone: bool,
     /// Whether the last scan that reached its end could not look at it.
     pub held: bool,
+}
+
+/// What is known about a content. Its metadata stays in the catalog: who sees a duplicate needs to know only whether there is any.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownBlob {
+    /// Bytes.
+    pub size: u64,
+    /// What a detector said, if one was there.
+    pub mime: Option<Mime>,
+    /// Whether an extractor found any metadata; `None`: none has looked at this content yet.
+    pub has_meta: Option<bool>,
+    /// Whether a verified copy is in the archive.
+    pub stored: bool,
+    /// Set: never stored, never shown.
+    pub block: Option<BlockReason>,
 }
 
 /// What one step of a scan found out.

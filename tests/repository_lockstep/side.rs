@@ -110,6 +110,8 @@ impl<'a> Side<'a> {
                 told.push(format!("{sources:?}"));
             }
         }
+        let observations: Vec<_> = self.observations.iter().copied().collect();
+        told.push(said(repo.contents_of(&observations).await));
         let dirs: Vec<_> = DIRS.into_iter().map(dir).collect();
         let views = |hash: &BlobHash| dirs.iter().map(|view| (*hash, view.clone())).collect::<Vec<_>>();
         told.push(said(repo.holders(&hashes.iter().flat_map(views).collect::<Vec<_>>()).await));

@@ -354,7 +354,7 @@ impl World {
         }
         let seen: Vec<BlobHash> = self.disk.all_files().values().map(|bytes| hash_of(bytes)).collect();
         let known = block_on(self.catalog.blobs(&seen)).expect("an answer");
-        let stored = known.into_iter().flatten().filter(|blob| blob.stored).map(|blob| blob.hash);
+        let stored = seen.into_iter().zip(known).filter_map(|(hash, known)| known?.stored.then_some(hash));
         wrong.extend(
             stored
                 .filter(|hash| !self.disk.exists(blob_at(*hash)))

@@ -17,6 +17,15 @@ const HEAD: usize = 256 * 1024;
 /// What libmagic says when it knows nothing.
 const UNKNOWN: &str = "application/octet-stream";
 
+/// How `file --mime-type` asks.
+const IN_FULL: Flags = Flags::MIME_TYPE.union(Flags::ERROR);
+
+/// The same without a search for a text encoding, which takes longer than all the rest for a photo and finds none in binary data.
+const AS_BINARY: Flags = IN_FULL.union(Flags::NO_CHECK_ENCODING);
+
+/// How much of a content libmagic searches for a text encoding.
+const SEARCHED: usize = 64 * 1024;
+
 /// Detects as `file --mime-type` does, with the database of the system.
 ///
 /// A cookie of libmagic belongs to one thread and takes some 14 MiB, so a thread for each core has one, and whoever asks waits
@@ -72,8 +81,27 @@ fn answer_all(asked: &Mutex<Receiver<Question>>) {
         let next = asked.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Question { head, answer }) = next else { return };
         // who asked may have gone
-        drop(answer.send(cookie.buffer(&head).ok()));
+        drop(answer.send(detected(&cookie, &head)));
     }
+}
+
+fn detected(cookie: &Cookie<Load>, head: &[u8]) -> Option<String> {
+    let ask = |flags| cookie.set_flags(flags).ok().and_then(|()| cookie.buffer(head).ok());
+    match is_binary(head).then(|| ask(AS_BINARY)).flatten() {
+        Some(known) if known != UNKNOWN => Some(known),
+        _ => ask(IN_FULL),
+    }
+}
+
+/// Whether this is text in no encoding at all: none has NUL among its bytes, but for UTF-16 and UTF-32, which begin with a mark.
+///
+/// NULs at the very end prove nothing, because libmagic cuts them off.
+fn is_binary(head: &[u8]) -> bool {
+    const MARKS: [&[u8]; 3] = [b"\xfe\xff", b"\xff\xfe", b"\0\0\xfe\xff"];
+    let searched = &head[..head.len().min(SEARCHED)];
+    let from_nul = searched.iter().position(|&byte| byte == 0).map(|at| &searched[at..]);
+    from_nul.is_some_and(|rest| rest.iter().any(|&byte| byte != 0))
+        && !MARKS.iter().any(|mark| head.starts_with(mark))
 }
 
 impl MimeDetector for Libmagic {
@@ -95,7 +123,7 @@ impl MimeDetector for Libmagic {
 }
 
 fn open(database: &DatabasePaths) -> Result<Cookie<Load>, NoDatabase> {
-    let cookie = Cookie::open(Flags::MIME_TYPE | Flags::ERROR).map_err(|error| no_database(&error))?;
+    let cookie = Cookie::open(IN_FULL).map_err(|error| no_database(&error))?;
     cookie.load(database).map_err(|error| no_database(&error))
 }
 
@@ -124,7 +152,45 @@ mod tests {
         Libmagic::new().expect("libmagic's database is needed (Debian: libmagic-mgc)")
     });
 
+    /// What comes before noise: the beginnings of media, of texts in every encoding, and of nothing.
+    const BEGINNINGS: [&[u8]; 14] = [
+        b"\xff\xd8\xff\xe0\0\x10JFIF\0",
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+        b"\0\0\0\x18ftypheic",
+        b"RIFF\x10\0\0\0WEBPVP8 ",
+        b"MM\0*",
+        b"ID3\x03\0",
+        b"\xff\xfea\0",
+        b"\xfe\xff\0a",
+        b"\0\0\xfe\xff\0\0\0a",
+        b"a\0b\0",
+        b"name,size\na,1\n",
+        b"{\"a\":\"",
+        b"<?xml version=\"1.0\"?>",
+        b"",
+    ];
+
     proptest! {
+        #[test]
+        fn binary_contents_have_the_type_that_they_have_in_full(
+            beginning in prop::sample::select(&BEGINNINGS[..]),
+            middle in prop_oneof!["[a-z0-9 ,\\n]{0,40}".prop_map(String::into_bytes), prop::collection::vec(any::<u8>(), 0..40)],
+            nuls in 0..3_usize,
+            end in prop_oneof![Just(Vec::new()), "[a-z,\\n]{0,40}".prop_map(String::into_bytes), prop::collection::vec(any::<u8>(), 0..40)],
+        ) {
+            thread_local! {
+                static COOKIE: Cookie<Load> =
+                    open(&DatabasePaths::default()).expect("libmagic-mgc is needed");
+            }
+            let head = [beginning, &middle, &vec![0; nuls], &end].concat();
+            let (quick, full) = COOKIE.with(|cookie| {
+                let quick = detected(cookie, &head);
+                cookie.set_flags(IN_FULL).unwrap();
+                (quick, cookie.buffer(&head).ok())
+            });
+            prop_assert_eq!(quick, full);
+        }
+
         #[test]
         fn whatever_follows_a_signature_there_is_a_type(
             signature in prop::sample::select(vec![

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mama_ports::repository::{Known, Recorded, Remembered, Repo, ScanBatch, ScanBegun, Sightings};
-use mama_ports::vocab::{BlobHash, BlobRecord, Mime, ObservationId, RelPath, ScanId, ScanRoot, Timestamp};
+use mama_ports::repository::{Known, KnownBlob, Recorded, Remembered, Repo, ScanBatch, ScanBegun, Sightings};
+use mama_ports::vocab::{BlobHash, Mime, ObservationId, RelPath, ScanId, ScanRoot, Timestamp};
 use sqlx::{PgConnection, query};
 
 use super::Postgres;
@@ -30,7 +30,14 @@ impl Sightings for Postgres {
         .await
     }
 
-    async fn blobs(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<BlobRecord>>> {
+    async fn contents_of(&self, observations: &[ObservationId]) -> Repo<Vec<Option<BlobHash>>> {
+        self.ask("look up what was seen", observations.to_vec(), |observations, catalog| {
+            Box::pin(contents_of(catalog, observations))
+        })
+        .await
+    }
+
+    async fn blobs(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<KnownBlob>>> {
         self.ask("look up contents", hashes.to_vec(), |hashes, catalog| Box::pin(blobs(catalog, hashes)))
             .await
     }
@@ -63,11 +70,11 @@ async fn remembered(
              SELECT d.number, f.id FROM unnest($1::bytea[]) WITH ORDINALITY AS d (key, number)
              JOIN folder f ON f.place_key = d.key AND f.root = $2
          )
-         SELECT a.number, o.name, o.id, b.hash, o.size, o.mtime_s, o.mtime_n, o.ctime_s, o.ctime_n, o.inode,
+         SELECT a.number, o.name, o.id, o.size, o.mtime_s, o.mtime_n, o.ctime_s, o.ctime_n, o.inode,
                 o.racy, o.gone_s IS NOT NULL, o.held
-         FROM asked a JOIN observation o ON o.folder = a.id AND o.current JOIN blob b ON b.id = o.blob
+         FROM asked a JOIN observation o ON o.folder = a.id AND o.current
          UNION ALL
-         SELECT a.number, f.name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+         SELECT a.number, f.name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
          FROM asked a JOIN folder f ON f.parent = a.id AND f.present > 0",
     )
     .bind(keys)
@@ -83,7 +90,6 @@ async fn remembered(
             Some(id) => answer.files.push(Known {
                 id: ObservationId(id),
                 name,
-                hash: cells.hash()?,
                 fingerprint: cells.fingerprint()?,
                 racy: cells.next()?,
                 gone: cells.next()?,
@@ -99,10 +105,31 @@ async fn remembered(
     Ok(answers)
 }
 
-async fn blobs(catalog: &mut PgConnection, hashes: &[BlobHash]) -> Outcome<Vec<Option<BlobRecord>>> {
+async fn contents_of(
+    catalog: &mut PgConnection,
+    observations: &[ObservationId],
+) -> Outcome<Vec<Option<BlobHash>>> {
+    let asked: Vec<i64> = observations.iter().map(|id| id.0).collect();
+    let rows = query(
+        "SELECT a.number, b.hash FROM unnest($1::bigint[]) WITH ORDINALITY AS a (id, number)
+         JOIN observation o ON o.id = a.id JOIN blob b ON b.id = o.blob",
+    )
+    .bind(asked)
+    .fetch_all(catalog)
+    .await?;
+    let mut answers = vec![None; observations.len()];
+    for row in &rows {
+        let mut cells = Cells::of(row);
+        let answer = numbered(&mut answers, cells.next()?)?;
+        *answer = Some(cells.hash()?);
+    }
+    Ok(answers)
+}
+
+async fn blobs(catalog: &mut PgConnection, hashes: &[BlobHash]) -> Outcome<Vec<Option<KnownBlob>>> {
     let asked: Vec<&[u8]> = hashes.iter().map(|hash| hash.as_bytes().as_slice()).collect();
     let rows = query(
-        "SELECT h.number, b.hash, b.size, b.mime, coalesce(m.exact, m.doc::text), b.stored, b.block_reason
+        "SELECT h.number, b.size, b.mime, m.doc <> '{}', b.stored, b.block_reason
          FROM unnest($1::bytea[]) WITH ORDINALITY AS h (hash, number)
          JOIN blob b ON b.hash = h.hash LEFT JOIN meta m ON m.blob = b.id",
     )
@@ -113,11 +140,10 @@ async fn blobs(catalog: &mut PgConnection, hashes: &[BlobHash]) -> Outcome<Vec<O
     for row in &rows {
         let mut cells = Cells::of(row);
         let answer = numbered(&mut answers, cells.next()?)?;
-        *answer = Some(BlobRecord {
-            hash: cells.hash()?,
+        *answer = Some(KnownBlob {
             size: cells.count()?,
             mime: cells.next::<Option<&str>>()?.map(Mime::new),
-            meta: cells.next::<Option<&str>>()?.map(codec::meta).transpose()?,
+            has_meta: cells.next()?,
             stored: cells.next()?,
             block: cells.next::<Option<&str>>()?.map(codec::block).transpose()?,
         });

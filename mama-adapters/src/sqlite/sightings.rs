@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use mama_ports::repository::{
-    Known, Recorded, Remembered, Repo, RepositoryError, ScanBatch, ScanBegun, Sightings,
+    Known, KnownBlob, Recorded, Remembered, Repo, RepositoryError, ScanBatch, ScanBegun, Sightings,
 };
 use mama_ports::vocab::{
-    BlobHash, BlobRecord, FileName, Mime, ObservationId, RelPath, ScanId, ScanRoot, Timestamp, escaped,
+    BlobHash, FileName, Mime, ObservationId, RelPath, ScanId, ScanRoot, Timestamp, escaped,
 };
 use rusqlite::{Transaction, params};
 
@@ -30,7 +30,15 @@ impl Sightings for Sqlite {
         .await
     }
 
-    async fn blobs(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<BlobRecord>>> {
+    async fn contents_of(&self, observations: &[ObservationId]) -> Repo<Vec<Option<BlobHash>>> {
+        let observations = observations.to_vec();
+        self.read("look up what was seen", move |catalog| {
+            observations.iter().map(|&id| content(catalog, id)).collect()
+        })
+        .await
+    }
+
+    async fn blobs(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<KnownBlob>>> {
         let hashes = hashes.to_vec();
         self.read("look up contents", move |catalog| hashes.iter().map(|hash| blob(catalog, hash)).collect())
             .await
@@ -120,10 +128,8 @@ fn remembered(catalog: &Transaction<'_>, root: &RootOfScan, dir: &RelPath) -> Ou
         return Ok(Remembered::default());
     };
     let mut files = catalog.prepare_cached(
-        "SELECT o.id, o.name, b.hash, o.size, o.mtime_s, o.mtime_n, o.ctime_s, o.ctime_n, o.inode,
-                o.racy, o.gone_s IS NOT NULL, o.held
-         FROM observation o JOIN blob b ON b.id = o.blob
-         WHERE o.folder = (SELECT ?1) AND o.current = 1 ORDER BY o.name",
+        "SELECT id, name, size, mtime_s, mtime_n, ctime_s, ctime_n, inode, racy, gone_s IS NOT NULL, held
+         FROM observation WHERE folder = (SELECT ?1) AND current = 1 ORDER BY name",
     )?;
     let mut folders =
         catalog.prepare_cached("SELECT name FROM folder WHERE parent = ?1 AND present > 0 ORDER BY name")?;
@@ -132,28 +138,33 @@ fn remembered(catalog: &Transaction<'_>, root: &RootOfScan, dir: &RelPath) -> Ou
             Ok(Known {
                 id: ObservationId(row.get(0)?),
                 name: rows::name(row, 1)?,
-                hash: rows::hash(row, 2)?,
-                fingerprint: rows::fingerprint(row, 3)?,
-                racy: row.get(9)?,
-                gone: row.get(10)?,
-                held: row.get(11)?,
+                fingerprint: rows::fingerprint(row, 2)?,
+                racy: row.get(8)?,
+                gone: row.get(9)?,
+                held: row.get(10)?,
             })
         })?,
         folders: rows::all(&mut folders, [folder], |row| -> Outcome<FileName> { rows::name(row, 0) })?,
     })
 }
 
-fn blob(catalog: &Transaction<'_>, hash: &BlobHash) -> Outcome<Option<BlobRecord>> {
+fn content(catalog: &Transaction<'_>, ObservationId(id): ObservationId) -> Outcome<Option<BlobHash>> {
     let mut statement = catalog.prepare_cached(
-        "SELECT b.size, b.mime, m.doc, b.stored, b.block_reason
+        "SELECT b.hash FROM observation o JOIN blob b ON b.id = o.blob WHERE o.id = (SELECT ?1)",
+    )?;
+    rows::one(&mut statement, [id], |row| rows::hash(row, 0))
+}
+
+fn blob(catalog: &Transaction<'_>, hash: &BlobHash) -> Outcome<Option<KnownBlob>> {
+    let mut statement = catalog.prepare_cached(
+        "SELECT b.size, b.mime, m.doc <> '{}', b.stored, b.block_reason
          FROM blob b LEFT JOIN meta m ON m.blob = b.id WHERE b.hash = (SELECT ?1)",
     )?;
     rows::one(&mut statement, [hash.as_bytes()], |row| {
-        Ok(BlobRecord {
-            hash: *hash,
+        Ok(KnownBlob {
             size: rows::count(row, 0)?,
             mime: rows::optional_text(row, 1)?.map(Mime::new),
-            meta: rows::optional_text(row, 2)?.map(codec::meta).transpose()?,
+            has_meta: row.get(2)?,
             stored: row.get(3)?,
             block: rows::optional_text(row, 4)?.map(codec::block).transpose()?,
         })

@@ -30,10 +30,10 @@ pub(super) struct Work {
     pub(super) dir: RelPath,
     pub(super) name: FileName,
     pub(super) size: u64,
-    /// The current observation, if there is one.
-    pub(super) known: Option<Known>,
-    /// Whether equal content confirms it: its size and mtime are the same.
-    pub(super) may_confirm: bool,
+    /// The current observation, if size and mtime are the same, so that equal content confirms it.
+    pub(super) suspect: Option<ObservationId>,
+    /// The current observation, if it counts as confirmed unless it is held.
+    pub(super) confirmed: Option<ObservationId>,
 }
 
 impl Chunk {
@@ -76,7 +76,7 @@ impl Chunk {
     }
 
     fn add_file(&mut self, dir: &RelPath, name: FileName, facts: &FileFacts, known: Option<&Known>) {
-        let may_confirm = match (classify(facts, known), known) {
+        let suspect = match (classify(facts, known), known) {
             (Change::Unchanged, _) => {
                 self.unchanged += 1;
                 return;
@@ -85,10 +85,11 @@ impl Chunk {
                 self.returned.push((known.id, facts.fingerprint()));
                 return;
             }
-            (Change::Suspect, _) => true,
-            (Change::New | Change::Modified | Change::Returned, _) => false,
+            (Change::Suspect, known) => known.map(|known| known.id),
+            (Change::New | Change::Modified | Change::Returned, _) => None,
         };
-        self.work.push(Work { dir: dir.clone(), name, size: facts.size, known: known.cloned(), may_confirm });
+        let confirmed = known.filter(|known| !known.gone && !known.held).map(|known| known.id);
+        self.work.push(Work { dir: dir.clone(), name, size: facts.size, suspect, confirmed });
     }
 
     /// Splits the files to read into chunks of at most so many files and of bounded bytes; the first has everything else.
@@ -117,7 +118,7 @@ mod tests {
 
     fn work(size: u64) -> Work {
         let name = FileName::parse("a").unwrap();
-        Work { dir: RelPath::root(), name, size, known: None, may_confirm: false }
+        Work { dir: RelPath::root(), name, size, suspect: None, confirmed: None }
     }
 
     #[test]

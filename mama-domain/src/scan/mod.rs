@@ -1,32 +1,29 @@
 //! Scan: walk, compare, read what may have changed, remember. Never writes below a source: it holds only a [`ReadTree`].
 //!
 //! The walk runs ahead on a worker; some folders at a time are compared with the catalog in one question; files to read
-//! form chunks, of which a few are under way at once while the oldest is finished and recorded.
+//! form chunks, of which a few are read at once; the oldest is looked into, and the one before it recorded.
 
 mod chunk;
 mod compare;
 mod examine;
 mod report;
+mod under_way;
 
-use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use mama_ports::content::{ContentHasher, ExtractError, Hint, MetadataExtractor, MimeDetector};
+use mama_ports::content::{ContentHasher, MetadataExtractor, MimeDetector};
 use mama_ports::events::{Event, EventSink, Trouble};
 use mama_ports::filesystem::{Filesystem, FsError, ReadTree};
-use mama_ports::repository::{
-    Confirmation, MountMark, NewBlob, Recorded, RepositoryError, ScanBatch, ScanBegun, Sighting, Sightings,
-};
+use mama_ports::repository::{MountMark, RepositoryError, ScanBatch, ScanBegun, Sightings};
 use mama_ports::runtime::{Clock, Pending, Workers};
-use mama_ports::vocab::{AbsPath, BlobHash, FileId, MetaDoc, RelPath, ScanId, ScanRoot, VolumeId};
+use mama_ports::vocab::{AbsPath, FileId, RelPath, ScanId, ScanRoot, VolumeId};
 use mama_ports::volumes::Volumes;
 use mama_ports::walker::{Visited, Walk, Walker};
 
 use crate::archive;
 use crate::ignoring::{Ignoring, InvalidPattern};
 use crate::mounts::{Mounts, Policy};
-use chunk::{Chunk, Work};
-use examine::{Examined, Unexamined, examine, extract};
+use under_way::UnderWay;
 
 pub use report::ScanReport;
 
@@ -39,7 +36,7 @@ const CHUNK_FILES: usize = 1024;
 /// The same where each file takes an extractor a hundred times as long.
 const CHUNK_FILES_WITH_METADATA: usize = 256;
 /// Chunks that are read at once, so that no worker waits for the catalog or the slowest file.
-const CHUNKS_UNDER_WAY: usize = 3;
+const CHUNKS_READ: usize = 3;
 
 /// Looks at a folder and remembers what it saw.
 pub struct Scan {
@@ -179,14 +176,6 @@ struct Run<'a> {
     scan: ScanId,
 }
 
-type Extracted = Result<Option<MetaDoc>, ExtractError>;
-
-/// A chunk whose files are being read.
-struct UnderWay {
-    chunk: Chunk,
-    reading: Vec<Pending<Result<Examined, Unexamined>>>,
-}
-
 impl Run<'_> {
     async fn all(
         &self,
@@ -203,7 +192,7 @@ impl Run<'_> {
         };
         let mut mounts = Mounts::new(begun.mounts, policy);
         let mut mark_of_root = None;
-        let mut under_way = VecDeque::new();
+        let mut under_way = UnderWay::default();
         let mut step = self.next_step(walk);
         loop {
             let (walk, folders) = step.await;
@@ -216,14 +205,14 @@ impl Run<'_> {
                 mark_of_root = mark_of_root.or_else(|| chunk.take_mark_of_root());
             }
             for chunk in chunk.split(self.chunk_files()) {
-                under_way.push_back(self.start(chunk));
-                if under_way.len() >= CHUNKS_UNDER_WAY {
-                    self.finish_oldest(&mut under_way, report).await?;
+                under_way.reading.push_back(self.start(chunk));
+                if under_way.reading.len() >= CHUNKS_READ {
+                    self.advance(&mut under_way, report).await?;
                 }
             }
         }
         while !under_way.is_empty() {
-            self.finish_oldest(&mut under_way, report).await?;
+            self.advance(&mut under_way, report).await?;
         }
         self.mark_adopted(mark_of_root).await
     }
@@ -242,17 +231,6 @@ impl Run<'_> {
         if self.ports.extractor.is_some() { CHUNK_FILES_WITH_METADATA } else { CHUNK_FILES }
     }
 
-    async fn finish_oldest(
-        &self,
-        under_way: &mut VecDeque<UnderWay>,
-        report: &mut ScanReport,
-    ) -> Result<(), ScanError> {
-        match under_way.pop_front() {
-            Some(oldest) => self.finish(oldest, report).await,
-            None => Ok(()),
-        }
-    }
-
     /// Takes the next folders from the walk, on a worker.
     fn next_step(&self, mut walk: Walk) -> Pending<(Walk, Vec<Visited>)> {
         self.ports.workers.start(move || {
@@ -269,152 +247,5 @@ impl Run<'_> {
     fn error(&self, at: &RelPath, reason: String, report: &mut ScanReport) {
         report.errors += 1;
         self.ports.events.emit(Event::Trouble(Trouble::error(&self.root, at, reason)));
-    }
-
-    /// Starts reading the files of a chunk, all at once; the workers take them in turn.
-    fn start(&self, chunk: Chunk) -> UnderWay {
-        let Scan { hasher, detector, clock, events, workers, .. } = self.ports;
-        let read = |Work { dir, name, size, .. }: &Work| {
-            let (tree, hasher, detector) = (Arc::clone(&self.tree), Arc::clone(hasher), detector.clone());
-            let (clock, events, at, size) = (Arc::clone(clock), Arc::clone(events), dir.join(name), *size);
-            workers.start(move || {
-                let examined = examine(&*tree, &at, &*hasher, detector.as_deref(), &*clock);
-                events.emit(Event::Hashed { bytes: size });
-                examined
-            })
-        };
-        let reading = chunk.work.iter().map(read).collect();
-        UnderWay { chunk, reading }
-    }
-
-    /// Waits for a chunk's files, asks which contents are new, reads their metadata, records.
-    async fn finish(
-        &self,
-        UnderWay { chunk, reading }: UnderWay,
-        report: &mut ScanReport,
-    ) -> Result<(), ScanError> {
-        let mut batch = ScanBatch::new(self.scan, self.ports.clock.now());
-        let done = chunk.unchanged + chunk.returned.len() as u64 + chunk.work.len() as u64;
-        report.unchanged += chunk.unchanged + chunk.returned.len() as u64;
-        let confirm = |(id, fingerprint)| Confirmation { id, fingerprint, racy: false };
-        batch.confirmed.extend(chunk.returned.into_iter().map(confirm));
-        batch.gone = chunk.gone;
-        batch.gone_below = chunk.gone_below;
-        batch.held = chunk.held;
-        batch.held_below = chunk.held_below;
-        batch.mounts = chunk.mounts;
-
-        let mut seen: Vec<(Work, Examined)> = Vec::new();
-        for (work, reading) in chunk.work.into_iter().zip(reading) {
-            match reading.await {
-                Ok(examined) => {
-                    report.bytes_hashed += examined.fingerprint.size;
-                    seen.push((work, examined));
-                }
-                Err(why) => self.hold(&work, why, &mut batch, report),
-            }
-        }
-        self.sort_out(seen, &mut batch, report).await?;
-        if !batch.is_empty() {
-            let Recorded { new_observations, new_blobs, gone } = self.ports.sightings.record(&batch).await?;
-            report.new_observations += new_observations;
-            // another scan of the same folder was faster
-            report.unchanged += (batch.sightings.len() as u64).saturating_sub(new_observations);
-            report.new_blobs += new_blobs;
-            report.duplicates += new_observations.saturating_sub(new_blobs);
-            report.gone += gone;
-        }
-        self.ports.events.emit(Event::Scanned { files: done });
-        Ok(())
-    }
-
-    /// A file without a hash: the catalog keeps what it knows of it, unconfirmed.
-    fn hold(&self, work: &Work, why: Unexamined, batch: &mut ScanBatch, report: &mut ScanReport) {
-        let at = work.dir.join(&work.name);
-        match why {
-            Unexamined::Unreadable(reason) => self.error(&at, reason, report),
-            Unexamined::Unsteady(reason) => {
-                report.changed += 1;
-                self.ports.events.emit(Event::Trouble(Trouble::error(&self.root, &at, reason)));
-            }
-        }
-        batch.held.extend(work.known.iter().filter(|known| !known.gone && !known.held).map(|known| known.id));
-    }
-
-    /// Sorts read files into confirmed and sighted, and gathers what is to be told about contents.
-    async fn sort_out(
-        &self,
-        seen: Vec<(Work, Examined)>,
-        batch: &mut ScanBatch,
-        report: &mut ScanReport,
-    ) -> Result<(), ScanError> {
-        let mut sighted = Vec::new();
-        for (work, examined) in seen {
-            match work.known.as_ref().filter(|known| work.may_confirm && known.hash == examined.hash) {
-                Some(known) => {
-                    report.unchanged += 1;
-                    let Examined { fingerprint, racy, .. } = examined;
-                    batch.confirmed.push(Confirmation { id: known.id, fingerprint, racy });
-                }
-                None => sighted.push((work, examined)),
-            }
-        }
-        let metas = self.learn_contents(&sighted, batch, report).await?;
-        for (work, Examined { hash, fingerprint, racy, .. }) in sighted {
-            report.with_metadata += u64::from(metas.get(&hash).is_some_and(|meta| !meta.is_empty()));
-            batch.sightings.push(Sighting { dir: work.dir, name: work.name, hash, fingerprint, racy });
-        }
-        Ok(())
-    }
-
-    /// Asks what is known of the contents, looks into those of which nothing is, and gives the metadata of each that has any.
-    async fn learn_contents(
-        &self,
-        sighted: &[(Work, Examined)],
-        batch: &mut ScanBatch,
-        report: &mut ScanReport,
-    ) -> Result<BTreeMap<BlobHash, MetaDoc>, ScanError> {
-        let mut first: BTreeMap<BlobHash, &(Work, Examined)> = BTreeMap::new();
-        for seen in sighted {
-            first.entry(seen.1.hash).or_insert(seen);
-        }
-        let hashes: Vec<BlobHash> = first.keys().copied().collect();
-        let records = self.ports.sightings.blobs(&hashes).await?;
-
-        let mut metas = BTreeMap::new();
-        let mut looking = Vec::new();
-        for ((work, examined), record) in first.into_values().zip(records) {
-            match record.and_then(|record| record.meta) {
-                Some(meta) => drop(metas.insert(examined.hash, meta)),
-                None => looking.push((work, examined, self.look_into(work, examined))),
-            }
-        }
-        for (work, Examined { hash, mime, fingerprint, .. }, looking) in looking {
-            let meta = match looking {
-                Some(looking) => self.found(work, looking.await, report),
-                None => None,
-            };
-            metas.extend(meta.clone().map(|meta| (*hash, meta)));
-            batch.blobs.push(NewBlob { hash: *hash, size: fingerprint.size, mime: mime.clone(), meta });
-        }
-        Ok(metas)
-    }
-
-    /// Starts the extractor on one content, if there is an extractor.
-    fn look_into(&self, work: &Work, examined: &Examined) -> Option<Pending<Extracted>> {
-        let extractor = Arc::clone(self.ports.extractor.as_ref()?);
-        let (tree, at, expect) = (Arc::clone(&self.tree), work.dir.join(&work.name), examined.fingerprint);
-        let hint = Hint { name: work.name.clone(), mime: examined.mime.clone() };
-        Some(self.ports.workers.start(move || extract(&*tree, &at, &expect, &*extractor, &hint)))
-    }
-
-    fn found(&self, work: &Work, extracted: Extracted, report: &mut ScanReport) -> Option<MetaDoc> {
-        extracted.unwrap_or_else(|error| {
-            report.metadata_failures += 1;
-            let reason = format!("stored without metadata: {error}");
-            let trouble = Trouble::warning(&self.root, &work.dir.join(&work.name), reason);
-            self.ports.events.emit(Event::Trouble(trouble));
-            None
-        })
     }
 }

@@ -1,10 +1,14 @@
 //! What the kernel says about a file.
 
 use std::os::fd::AsFd;
+use std::sync::LazyLock;
 
 use mama_ports::vocab::{AbsPath, FileFacts, FileId, FileKind, Timestamp};
 use rustix::fs::{AtFlags, CWD, FileType, Statx, StatxFlags, StatxTimestamp};
 use rustix::io::{Errno, retry_on_intr};
+
+/// Whose files are owned: the process stays with its user, and asking anew for each file is a call to the kernel each.
+static USER: LazyLock<u32> = LazyLock::new(|| rustix::process::geteuid().as_raw());
 
 /// The facts of a name in a folder; a symbolic link is itself.
 pub(super) fn facts_at(folder: impl AsFd, name: &[u8]) -> Result<FileFacts, Errno> {
@@ -50,7 +54,7 @@ fn facts(stat: &Statx) -> FileFacts {
         ctime: time(&stat.stx_ctime),
         mode: mode & 0o7777,
         links: stat.stx_nlink.into(),
-        owned: stat.stx_uid == rustix::process::geteuid().as_raw(),
+        owned: stat.stx_uid == *USER,
     }
 }
 

@@ -6,8 +6,8 @@ use crate::repository::{
     Scope, SettleBatch, Settled, Settlement, Sighting,
 };
 use crate::vocab::{
-    AbsPath, BlobHash, Claim, Contest, FileName, Fingerprint, Footing, HostName, ObservationId, Placement,
-    RelPath, ScanId, ScanRoot, SourceKind, Standing, Status, Timestamp,
+    AbsPath, BlobHash, BlobRecord, Claim, Contest, FileName, Fingerprint, Footing, HostName, ObservationId,
+    Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing, Status, Timestamp,
 };
 
 pub(super) const PENDING: Standing = Standing { status: Status::Pending, placement: Placement::None };
@@ -134,6 +134,12 @@ impl<'a> Desk<'a> {
         answer.remove(0)
     }
 
+    /// What the current observation of one file saw.
+    pub(super) async fn content(&self, path: &str) -> BlobHash {
+        let known = self.known(path).await;
+        self.repo.contents_of(&[known.id]).await.unwrap().remove(0).unwrap()
+    }
+
     /// The current observation of one file.
     pub(super) async fn known(&self, path: &str) -> Known {
         let (folder, name) = dir(path).split().unwrap();
@@ -156,6 +162,12 @@ pub(super) async fn only_claims(repo: &dyn Repository) -> Vec<Claim> {
 
 pub(super) async fn settle(repo: &dyn Repository, settlements: Vec<Settlement>) -> Vec<Settled> {
     repo.settle(&SettleBatch { settlements, ..SettleBatch::default() }).await.unwrap()
+}
+
+/// All that is known about a content that changed since the last manifest.
+pub(super) async fn record_of(repo: &dyn Repository, hash: BlobHash) -> BlobRecord {
+    let blobs = repo.unsaved(PageSize(1_000)).await.unwrap().rows.blobs;
+    blobs.into_iter().map(|row| row.record).find(|record| record.hash == hash).unwrap()
 }
 
 /// What somebody asked at that time.

@@ -46,6 +46,7 @@ macro_rules! repository_conformance {
             known_files_are_those_that_are_present
             answers_come_in_the_order_asked
             what_was_seen_is_remembered_by_folder
+            an_observation_tells_its_content
             repeating_a_batch_changes_nothing
             a_modified_file_is_new_and_the_old_one_is_history
             an_older_version_that_returns_is_new_again

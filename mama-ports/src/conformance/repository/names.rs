@@ -1,6 +1,8 @@
 //! What comes out is what went in.
 
-use super::desk::{Desk, contests, described, dir, fingerprint, hash, root, settle, time, to_placed};
+use super::desk::{
+    Desk, contests, described, dir, fingerprint, hash, record_of, root, settle, time, to_placed,
+};
 use crate::repository::{PageSize, Repository, ScanBatch, Scope, Sighting};
 use crate::vocab::{
     AbsPath, FileName, Fingerprint, HostName, Location, MetaDoc, Mime, RelPath, ScanRoot, SourceKind,
@@ -72,8 +74,8 @@ pub async fn long_paths_survive(repo: &dyn Repository) {
     let folder = ["x".repeat(200).as_str(); 25].join("/");
     let (first, second) = (format!("{folder}/1"), format!("{folder}/2"));
     desk.see(&[(&format!("{first}/f"), 1, 1), (&format!("{second}/f"), 2, 1)]).await;
-    assert_eq!(desk.known(&format!("{first}/f")).await.hash, hash(1));
-    assert_eq!(desk.known(&format!("{second}/f")).await.hash, hash(2));
+    assert_eq!(desk.content(&format!("{first}/f")).await, hash(1));
+    assert_eq!(desk.content(&format!("{second}/f")).await, hash(2));
     let places: Vec<_> =
         contests(repo, Scope::WithPending).await.into_iter().map(|it| it.place.path).collect();
     assert_eq!(
@@ -122,9 +124,11 @@ pub async fn metadata_survives(repo: &dyn Repository) {
         blob.meta = MetaDoc::from_json(text);
         blob.mime = Some(Mime::new("application/x-größe; a=\"b\""));
         desk.record(&ScanBatch { blobs: vec![blob.clone()], ..desk.batch() }).await;
-        let record = repo.blobs(&[hash(number)]).await.unwrap().remove(0).unwrap();
+        let record = record_of(repo, hash(number)).await;
         assert_eq!((record.meta, record.mime), (blob.meta, blob.mime));
         assert!(!record.stored && record.block.is_none());
+        let known = repo.blobs(&[hash(number)]).await.unwrap().remove(0).unwrap();
+        assert_eq!(known.has_meta, Some(number > 1), "an empty document is no metadata");
     }
     assert_eq!(repo.totals().await.unwrap().with_meta, 2, "an empty document is no metadata");
 }

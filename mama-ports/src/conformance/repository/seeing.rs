@@ -1,13 +1,13 @@
 //! Scans begin, files are seen, and are seen again.
 
 use super::desk::{
-    Desk, confirmation, contests, described, dir, fingerprint, hash, name, only_claims, place_all, root,
-    sighting, time,
+    Desk, confirmation, contests, described, dir, fingerprint, hash, name, only_claims, place_all, record_of,
+    root, sighting, time,
 };
 use crate::repository::{
     PageSize, Recorded, Remembered, Repository, RepositoryError, ScanBatch, Scope, Totals,
 };
-use crate::vocab::{MetaDoc, Mime, ScanId, ScanRoot, SourceKind};
+use crate::vocab::{MetaDoc, Mime, ObservationId, ScanId, ScanRoot, SourceKind};
 
 /// Nothing is known, and nothing is an error.
 pub async fn a_new_catalog_is_empty(repo: &dyn Repository) {
@@ -86,9 +86,30 @@ pub async fn what_was_seen_is_remembered_by_folder(repo: &dyn Repository) {
     assert_eq!(names, ["Z", "z", "é"]);
     assert_eq!(found.folders, [name("A"), name("a")]);
     let known = &found.files[0];
-    assert_eq!((known.hash, known.fingerprint), (hash(2), fingerprint(2, 6)));
+    assert_eq!(known.fingerprint, fingerprint(2, 6));
     assert!(known.racy && !known.gone && !known.held);
     assert!(!found.files[1].racy);
+}
+
+/// Every observation has its content for good: repeated, unknown, gone and historic ones are answered in the order asked.
+pub async fn an_observation_tells_its_content(repo: &dyn Repository) {
+    let desk = Desk::new(repo).await;
+    desk.see(&[("x", 1, 1), ("d/y", 2, 1), ("copy", 1, 1)]).await;
+    let ids = async |paths: &[&str]| {
+        let mut ids = Vec::new();
+        for path in paths {
+            ids.push(desk.known(path).await.id);
+        }
+        ids
+    };
+    let first = ids(&["d/y", "x", "copy"]).await;
+    desk.gone(&[first[0]]).await;
+    desk.see(&[("x", 3, 2)]).await;
+    let second = ids(&["x"]).await;
+    let asked = [first[0], ObservationId(i64::MAX), second[0], first[1], first[2], first[0]];
+    let expected = [Some(hash(2)), None, Some(hash(3)), Some(hash(1)), Some(hash(1)), Some(hash(2))];
+    assert_eq!(repo.contents_of(&asked).await.unwrap(), expected);
+    assert_eq!(repo.contents_of(&[]).await.unwrap(), []);
 }
 
 /// A batch that was written, but whose answer was lost, may be sent again.
@@ -144,7 +165,7 @@ pub async fn an_older_version_that_returns_is_new_again(repo: &dyn Repository) {
         desk.see(&[("x", content, 1)]).await;
     }
     assert_eq!(desk.see(&[("x", 1, 1)]).await.new_observations, 1);
-    assert_eq!(desk.known("x").await.hash, hash(1));
+    assert_eq!(desk.content("x").await, hash(1));
     assert_eq!(only_claims(repo).await.len(), 3);
 }
 
@@ -182,7 +203,10 @@ pub async fn a_content_is_described_once_and_completed_later(repo: &dyn Reposito
         let mut blob = described(1);
         (blob.mime, blob.meta) = (mime.map(Mime::new), meta.and_then(MetaDoc::from_json));
         let recorded = desk.record(&ScanBatch { blobs: vec![blob], ..desk.batch() }).await;
-        let record = repo.blobs(&[hash(1)]).await.unwrap().remove(0).unwrap();
+        let known = repo.blobs(&[hash(1)]).await.unwrap().remove(0).unwrap();
+        let record = record_of(repo, hash(1)).await;
+        assert_eq!((known.size, &known.mime), (record.size, &record.mime));
+        assert_eq!(known.has_meta, record.meta.as_ref().map(|meta| !meta.is_empty()));
         (recorded.new_blobs, record.mime.map(|mime| mime.to_string()), record.meta.map(|meta| meta.to_json()))
     };
     let text = |text: &str| Some(text.to_owned());
