@@ -137,36 +137,29 @@ impl Images {
     /// Does something while an image is mounted.
     fn mounted<T>(&self, image: &Path, act: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
         let both = || match &self.beside {
-            Some(beside) => around(
-                mount("ext4", image, self.begin, self.size).arg(beside),
-                act,
-                Command::new("umount").arg(beside),
-            ),
+            Some(beside) => attached(image, self.begin, self.size, |device| {
+                around(&mut mount("ext4", device, beside), act, Command::new("umount").arg(beside))
+            }),
             None => act(),
         };
-        if self.fs == "zfs" {
-            let part = format!("--sizelimit={}", self.begin);
-            let device = said(Command::new("losetup").args(["--find", "--show", &part]).arg(image))?;
-            let import = ["import", "-f", "-o", "cachefile=none", "-d", &device, "tank"];
-            let done = around(
-                Command::new("zpool").args(import),
-                both,
-                Command::new("zpool").args(["export", "tank"]),
-            );
-            said(Command::new("losetup").args(["--detach", &device]))?;
-            return done;
-        }
-        let mut mount = mount(&self.fs, image, 0, self.begin);
-        let named = || {
-            name_disk(&self.at)?;
-            both()
-        };
-        let done = around(mount.arg(&self.at), named, Command::new("umount").arg(&self.at));
-        // or the next image, which has the same identity, is taken for another device of this one
-        if self.fs == "btrfs" {
-            said(Command::new("btrfs").args(["device", "scan", "--forget"]))?;
-        }
-        done
+        attached(image, 0, self.begin, |device| {
+            if self.fs == "zfs" {
+                let import = ["import", "-f", "-o", "cachefile=none", "-d", device, "tank"];
+                let mut export = Command::new("zpool");
+                return around(Command::new("zpool").args(import), both, export.args(["export", "tank"]));
+            }
+            let named = || {
+                name_disk(&self.at)?;
+                both()
+            };
+            let done =
+                around(&mut mount(&self.fs, device, &self.at), named, Command::new("umount").arg(&self.at));
+            // or the next image, which has the same identity, is taken for another device of this one
+            if self.fs == "btrfs" {
+                said(Command::new("btrfs").args(["device", "scan", "--forget"]))?;
+            }
+            done
+        })
     }
 }
 
@@ -188,10 +181,18 @@ fn around<T>(before: &mut Command, act: impl FnOnce() -> Outcome<T>, after: &mut
     done
 }
 
-/// Mounts a part of an image; where, is left to say.
-fn mount(fs: &str, image: &Path, from: u64, to: u64) -> Command {
+/// Does something while a part of an image is a device. `mount -o loop` does not do: it keeps open for writing what it mounts, which a kernel may refuse.
+fn attached<T>(image: &Path, from: u64, to: u64, act: impl FnOnce(&str) -> Outcome<T>) -> Outcome<T> {
+    let part = [format!("--offset={from}"), format!("--sizelimit={}", to - from)];
+    let device = said(Command::new("losetup").args(["--find", "--show"]).args(part).arg(image))?;
+    let done = act(&device);
+    said(Command::new("losetup").args(["--detach", &device]))?;
+    done
+}
+
+fn mount(fs: &str, device: &str, at: &Path) -> Command {
     let mut mount = Command::new("mount");
-    mount.args(["-t", fs, "-o", &format!("loop,offset={from},sizelimit={}", to - from)]).arg(image);
+    mount.args(["-t", fs, device]).arg(at);
     mount
 }
 
