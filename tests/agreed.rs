@@ -52,6 +52,21 @@ fn doing_it_twice_is_done() {
 }
 
 #[test]
+fn whoever_loses_a_view_to_an_agreed_action_is_placed_no_more_also_if_its_own_line_is_stale() {
+    let world = world();
+    world.apply().unwrap();
+    let older = world.observation("/p/b.jpg");
+    world.write("/p/b.jpg", "two, edited");
+    world.scan("/p").unwrap();
+    let agreed = agree(&world);
+    world.retarget(older, Status::Assigned, Status::Ignored);
+    let report = world.apply_agreed(agreed).unwrap();
+    assert_eq!(report.stale, 1, "{:?}", stale_reasons(&world));
+    assert_eq!(world.disk.read("/archive/views/existing/p/b.jpg"), b"two, edited");
+    assert_eq!(world.violations(), Vec::<String>::new());
+}
+
+#[test]
 fn what_was_not_agreed_is_not_done() {
     let world = world();
     let agreed = agree(&world);

@@ -579,3 +579,24 @@ fn an_archive_is_made_once_and_never_inside_another() {
     assert_eq!(healed.id(), &ArchiveId::from_bytes([7; 16]));
     quiet(&world);
 }
+
+#[test]
+fn a_view_that_a_decision_gives_to_another_host_is_nobody_elses_any_more() {
+    let mut world = World::new();
+    world.auto_assign = false;
+    world.write("/photos/a.jpg", "anna's");
+    world.scan("/photos").unwrap();
+    let annas = world.observation("/photos/a.jpg");
+    world.retarget(annas, Status::Pending, Status::Assigned);
+    world.apply().unwrap();
+    world.retarget(annas, Status::Assigned, Status::Pending);
+    world.write("/photos/a.jpg", "of the nas");
+    world.scan_as("/photos", SourceKind::Existing, "nas").unwrap();
+    let of_the_nas = world.claims().into_iter().find(|claim| claim.id != annas).unwrap();
+    world.retarget(of_the_nas.id, Status::Pending, Status::Assigned);
+    world.write("/copies/of the nas.jpg", "of the nas");
+    world.scan("/copies").unwrap();
+    world.apply().unwrap();
+    assert_eq!(world.disk.read("/archive/views/existing/photos/a.jpg"), b"of the nas");
+    assert_eq!(world.violations(), Vec::<String>::new());
+}

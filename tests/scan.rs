@@ -180,6 +180,27 @@ fn a_file_that_is_linked_while_it_is_read_is_read_again() {
     assert_eq!(world.scan("/photos").unwrap().unchanged, 1);
 }
 
+#[test]
+fn a_file_that_is_touched_whenever_it_is_read_is_left_to_the_next_scan() {
+    let reads = |world: &World| {
+        world.disk.trace().iter().filter(|step| step.op == "read" && step.path == b"/photos/a.jpg").count()
+    };
+    let opened = step_of("open", "/photos/a.jpg", |world| world.write("/photos/a.jpg", "a"));
+    let world = World::new();
+    world.write("/photos/a.jpg", "a");
+    world.wait(10);
+    for step in opened..opened + 100 {
+        let touch = Fault::Meddle(Box::new(|disk| {
+            disk.clock().advance(1);
+            disk.chmod("/photos/a.jpg", 0o644);
+        }));
+        world.disk.inject(world.disk.steps() + step, touch);
+    }
+    let report = world.scan("/photos").unwrap();
+    assert_eq!((report.new_observations, report.changed), (0, 1));
+    assert!((3..=9).contains(&reads(&world)), "{}", reads(&world));
+}
+
 fn target(root: &str) -> ScanTarget {
     let root = ScanRoot { host: host_name("anna"), basedir: path(root), kind: SourceKind::Existing };
     ScanTarget { root, excludes: Vec::new(), archive: None, new_disk: false }

@@ -234,12 +234,10 @@ fn losers(plan: &Plan, links: &[LinkView], removes: &[RemoveView]) -> BTreeSet<O
     let shown = links.iter().map(|link| (&link.view, Some(link.hash)));
     let changed: BTreeMap<&RelPath, Option<BlobHash>> =
         removes.iter().map(|remove| (&remove.view, None)).chain(shown).collect();
-    let loses = |prospect: &&Prospect| {
-        let becomes = prospect.was.as_ref().and_then(|view| changed.get(view));
-        prospect.from.standing.placement == Placement::Placed
-            && becomes.is_some_and(|becomes| *becomes != Some(prospect.hash))
+    let loses = |(_, view, hash): &&(ObservationId, RelPath, BlobHash)| {
+        changed.get(view).is_some_and(|becomes| *becomes != Some(*hash))
     };
-    plan.prospects.iter().filter(loses).map(|prospect| prospect.id).collect()
+    plan.placed.iter().filter(loses).map(|(id, _, _)| *id).collect()
 }
 
 /// Links for views that show the inode of a content that was replaced.

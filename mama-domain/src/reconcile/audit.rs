@@ -43,7 +43,7 @@ pub fn audit(wishes: &[Wish], plan: &Plan, folding: Folding) -> Vec<Contradictio
         }
     }
     let Ok(views) = RelPath::parse(layout::VIEWS) else { unreachable!("a constant") };
-    let made: BTreeSet<&RelPath> = plan.prospects.iter().filter_map(|it| it.goal.view()).collect();
+    let made: BTreeSet<&RelPath> = plan.granted.iter().map(|granted| &granted.view).collect();
     let mut names = BTreeSet::new();
     let mut contradictions = Vec::new();
     for action in &plan.actions {

@@ -230,7 +230,7 @@ impl<'a> Naming<'a> {
 
     fn take(&mut self, view: &RelPath, place: Place, hash: BlobHash, replacing: Option<FileId>) {
         let key = self.actual.folding.key(view);
-        let is_promised = self.promised.holder(&key) == Some(Holder::new(view, &place, &hash));
+        let is_promised = self.promised.would_make(&key, Holder::new(view, &place, &hash));
         let is_there = match self.fact(view) {
             _ if is_promised => true,
             Some(ViewFact::File(id)) => self.actual.blobs.get(&hash) == Some(&BlobFact::Present(*id)),

@@ -25,6 +25,8 @@ pub struct Plan {
     pub findings: Vec<Finding>,
     /// Contents that the catalog believes in the archive, and that are not there, or not whole.
     pub damaged: Vec<BlobHash>,
+    /// The observations that the catalog believes to be placed, each with its view and what that shows.
+    pub placed: Vec<(ObservationId, RelPath, BlobHash)>,
     /// The names that were given, and why these.
     pub names: BTreeMap<ObservationId, Named>,
     /// Whose each view is that one of these places has or gets.
@@ -85,13 +87,19 @@ pub fn plan(wishes: &[Wish], actual: &Actual, promised: &Promised) -> Plan {
     let mut wishes: Vec<&Wish> = wishes.iter().collect();
     let mut naming = Naming::new(&wishes, actual, promised);
     wishes.sort_by_key(|wish| (!naming.keeps(wish), role(wish), wish.claim.id));
-    let mut plan = Plan::default();
+    let mut plan =
+        Plan { placed: wishes.iter().filter_map(|wish| placed(&wish.claim)).collect(), ..Plan::default() };
     let available = plan.store_blobs(&wishes, actual, promised);
     for wish in &wishes {
         plan.settle_wish(wish, &available, &mut naming);
     }
     naming.finish(&wishes, &mut plan);
     plan
+}
+
+fn placed(claim: &Claim) -> Option<(ObservationId, RelPath, BlobHash)> {
+    let is_placed = claim.standing.placement == Placement::Placed;
+    claim.view.clone().filter(|_| is_placed).map(|view| (claim.id, view, claim.hash))
 }
 
 fn role(wish: &Wish) -> Option<Role> {

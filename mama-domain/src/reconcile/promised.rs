@@ -18,6 +18,8 @@ type Build = BuildHasherDefault<DefaultHasher>;
 /// What the plans of earlier pages do.
 #[derive(Debug, Clone, Default)]
 pub struct Promised {
+    /// Whether nothing of it is done, so that no survey sees it.
+    is_dry: bool,
     /// Contents that are stored.
     contents: HashSet<u64, Build>,
     /// Who has which view, by what the archive takes for one name.
@@ -68,6 +70,7 @@ impl Promised {
 
     /// Remembers what the catalog would learn from a plan if it were performed: what is stored, and who gives up a view.
     pub fn foresee(&mut self, plan: &Plan) {
+        self.is_dry = true;
         self.contents.extend(plan.stores().map(|store| digest(&store.hash)));
         let kept: HashSet<u64, Build> =
             plan.granted.iter().map(|granted| digest(&(&granted.place, &granted.view))).collect();
@@ -94,6 +97,11 @@ impl Promised {
 
     pub(super) fn has_content(&self, hash: &BlobHash) -> bool {
         self.contents.contains(&digest(hash))
+    }
+
+    /// Whether a view would be there if the dry run were none.
+    pub(super) fn would_make(&self, key: &[u8], view: Holder) -> bool {
+        self.is_dry && self.holder(key) == Some(view)
     }
 
     /// Who has the name with this key.
