@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -149,7 +149,7 @@ impl Images {
                 return around(Command::new("zpool").args(import), both, export.args(["export", "tank"]));
             }
             let named = || {
-                name_disk(&self.at)?;
+                name_disk(device)?;
                 both()
             };
             let done =
@@ -163,15 +163,14 @@ impl Images {
     }
 }
 
-/// Says, as udev would, that the loop device mounted here is the disk that was recorded; `in-vm` gives that the same name.
-fn name_disk(at: &Path) -> Outcome<()> {
+/// Says, as udev would, that this loop device is the disk that was recorded; `in-vm` gives that the same name.
+fn name_disk(device: &str) -> Outcome<()> {
     let link = Path::new("/dev/disk/by-uuid/torture");
-    let device = fs::metadata(at)?.dev();
     match fs::remove_file(link) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
-    Ok(symlink(format!("/dev/loop{}", rustix::fs::minor(device)), link)?)
+    Ok(symlink(device, link)?)
 }
 
 fn around<T>(before: &mut Command, act: impl FnOnce() -> Outcome<T>, after: &mut Command) -> Outcome<T> {
