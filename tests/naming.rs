@@ -545,6 +545,11 @@ const FILES: [&str; 11] = [
     "/photos/x/y",
 ];
 
+#[test]
+fn the_tag_among_the_files_is_that_of_a_content() {
+    assert_eq!(tag("b"), "10e5cf3d3c8a4f9f");
+}
+
 fn happenings() -> impl Strategy<Value = Vec<Happening>> {
     let file = 0..FILES.len();
     let one = prop_oneof![

@@ -94,6 +94,7 @@ fn scan_all_there_is(catalog: &Postgres) -> ObservationId {
     let scan = begin(3);
     let dirs = ["d", "d/e"].map(|dir| RelPath::parse(dir).unwrap());
     let known = block_on(catalog.remembered(scan, &dirs)).unwrap();
+    block_on(catalog.contents_of(&[known[0].files[0].id])).unwrap();
     let mut next = batch(scan, 3, &[("d", b"a", 5)]);
     next.blobs[0].mime = Some(Mime::new("image/jpeg"));
     next.gone = vec![known[0].files[1].id];
@@ -180,6 +181,10 @@ fn the_host_of_the_archive_may_scan_settle_and_decide_and_not_empty_the_catalog(
     assert_eq!(block_on(catalog.settle(&batch)).unwrap(), [Settled::Done]);
     let damaged = SettleBatch { damaged: vec![content], ..SettleBatch::default() };
     block_on(catalog.settle(&damaged)).unwrap();
+    let view = batch.settlements[0].view.clone().unwrap();
+    assert_eq!(block_on(catalog.holders(&[(content, view)])).unwrap().len(), 1);
+    let unplaced = SettleBatch { unplaced: vec![batch.settlements[0].id], ..SettleBatch::default() };
+    block_on(catalog.settle(&unplaced)).unwrap();
     let retarget = Decision::Retarget { id, from: Status::Pending, to: Status::Ignored };
     assert_eq!(block_on(decide(&catalog, &[retarget, block(content)])).unwrap(), [Settled::Done; 2]);
     block_on(catalog.explain_anew()).unwrap();

@@ -140,3 +140,51 @@ fn digest(what: &impl Hash) -> u64 {
 fn short(what: &impl Hash) -> u32 {
     (digest(what) >> 32) as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use mama_ports::vocab::{AbsPath, FileId, SourceKind};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PATHS: [&str; 7] = ["a", "a/b", "a/b/c", "a/d", "e", "e/f", "A/b"];
+
+    fn page(path: &str, gives: bool) -> Plan {
+        let view = RelPath::parse(path).unwrap();
+        if !gives {
+            let expected = FileId { device: 1, inode: 1 };
+            return Plan { actions: vec![Action::Remove(RemoveView { view, expected })], ..Plan::default() };
+        }
+        let path = AbsPath::parse(format!("/{path}").as_str()).unwrap();
+        let place = Place { kind: SourceKind::Existing, path };
+        Plan {
+            granted: vec![Granted { view, place, hash: BlobHash::from_bytes([1; 32]) }],
+            ..Plan::default()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_folder_is_what_has_a_view_below(
+            steps in prop::collection::vec((prop::sample::select(PATHS.to_vec()), any::<bool>()), 0..20),
+            folds: bool,
+        ) {
+            let folding = if folds { Folding::Folds } else { Folding::Exact };
+            let (mut promised, mut there) = (Promised::default(), BTreeSet::new());
+            for (path, gives) in steps {
+                promised.keep_views(&page(path, gives), folding);
+                let key = folding.key(&RelPath::parse(path).unwrap());
+                if gives { there.insert(key); } else { there.remove(&key); }
+            }
+            for path in PATHS {
+                let key = folding.key(&RelPath::parse(path).unwrap());
+                let below = [key.as_slice(), b"/"].concat();
+                prop_assert_eq!(promised.is_folder(&key), there.iter().any(|it| it.starts_with(&below)), "{}", path);
+                prop_assert_eq!(promised.holder(&key).is_some(), there.contains(&key), "{}", path);
+            }
+        }
+    }
+}
