@@ -181,7 +181,7 @@ impl Run<'_> {
         self.apply.events.emit(Event::Trouble(trouble));
     }
 
-    /// Makes the views, also those of a damaged content that was replaced by a good one under another inode; gives the observations that were placed at others.
+    /// Makes the views, also those of a damaged content that was replaced by a good one under another inode. Gives the observations that were placed where something else is shown now, or nothing.
     async fn show(
         &self,
         plan: &Plan,
