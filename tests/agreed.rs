@@ -63,7 +63,7 @@ fn whoever_loses_a_view_to_an_agreed_action_is_placed_no_more_also_if_its_own_li
     let report = world.apply_agreed(agreed).unwrap();
     assert_eq!(report.stale, 1, "{:?}", stale_reasons(&world));
     assert_eq!(world.disk.read("/archive/views/existing/p/b.jpg"), b"two, edited");
-    assert_eq!(world.violations(), Vec::<String>::new());
+    assert_eq!(world.misplaced(), Vec::<String>::new());
 }
 
 #[test]

@@ -598,5 +598,5 @@ fn a_view_that_a_decision_gives_to_another_host_is_nobody_elses_any_more() {
     world.scan("/copies").unwrap();
     world.apply().unwrap();
     assert_eq!(world.disk.read("/archive/views/existing/photos/a.jpg"), b"of the nas");
-    assert_eq!(world.violations(), Vec::<String>::new());
+    assert_eq!(world.misplaced(), Vec::<String>::new());
 }

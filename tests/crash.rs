@@ -80,6 +80,7 @@ impl Expected {
 
     fn violations(&self, world: &World) -> Vec<String> {
         let mut wrong = world.violations();
+        wrong.extend(world.misplaced());
         if originals(world) != self.originals {
             wrong.push("an original changed".to_owned());
         }
@@ -88,6 +89,7 @@ impl Expected {
             Err(error) => wrong.push(format!("the next apply fails: {error}: {:?}", error.source())),
         }
         wrong.extend(world.violations());
+        wrong.extend(world.misplaced());
         wrong.extend(world.unexplained());
         let archived = archived(world);
         for path in self.archived.keys().chain(archived.keys()) {

@@ -208,6 +208,7 @@ fn happen(world: &World, model: &mut Model, happening: &Happening) -> Result<(),
 /// After an apply that reached its end.
 fn check(world: &World, model: &mut Model) -> Result<(), TestCaseError> {
     prop_assert_eq!(world.violations(), Vec::<String>::new());
+    prop_assert_eq!(world.misplaced(), Vec::<String>::new());
     let now = on_disk(world);
     let newest: BTreeMap<_, _> =
         sightings(world).into_iter().map(|found| (found.at.full_path(), found.status)).collect();

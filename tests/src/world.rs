@@ -360,9 +360,15 @@ impl World {
                 .filter(|hash| !self.disk.exists(blob_at(*hash)))
                 .map(|hash| format!("I2: the catalog believes that {hash} is stored")),
         );
+        wrong
+    }
+
+    /// What the catalog believes of views and is not so (I3), in words. Not for an archive that was put back to an older one.
+    pub fn misplaced(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
         for claim in self.claims().iter().filter(|claim| claim.standing.placement == Placement::Placed) {
-            let view = format!("{ARCHIVE}/{}", claim.view.clone().unwrap_or_default());
-            let shown = self.disk.exists(&view).then(|| hash_of(&self.disk.read(&view)));
+            let view = path(ARCHIVE).join(&claim.view.clone().unwrap_or_default());
+            let shown = self.disk.exists(view.as_bytes()).then(|| hash_of(&self.disk.read(view.as_bytes())));
             if shown != Some(claim.hash) {
                 wrong.push(format!(
                     "I3: the catalog believes that {view} shows {}, not {shown:?}",
