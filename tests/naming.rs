@@ -6,11 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mama_adapters::fs::memory::{Fault, Folding, Step};
 use mama_domain::reconcile::Action;
-use mama_ports::repository::{PageSize, SettleBatch, Settled, Settlement};
-use mama_ports::vocab::{Claim, Place, Placement, RelPath, SourceKind, Standing, Status};
+use mama_ports::repository::{PageSize, Settled};
+use mama_ports::vocab::{Claim, Place, RelPath, SourceKind, Status};
 use mama_tests::world::{ARCHIVE, World, blob_at, hash_of, path};
 use pollster::block_on;
 use proptest::prelude::*;
+
+#[path = "naming/owners.rs"]
+mod owners;
 
 const VIEWS: &str = "/archive/views/existing";
 
@@ -24,6 +27,16 @@ fn settle(world: &World) -> BTreeMap<String, Vec<u8>> {
     let again = world.apply().unwrap();
     assert_eq!((again.observations, again.views_created, again.views_removed), (0, 0, 0), "{again:?}");
     world.files_below(VIEWS)
+}
+
+/// First `anna` sees a file, then `nas` other bytes in its place, then `anna` her own again.
+fn two_hosts_see(world: &World, annas: &str, of_the_nas: &str) {
+    world.write("/photos/a.jpg", annas);
+    world.scan("/photos").unwrap();
+    world.write("/photos/a.jpg", of_the_nas);
+    world.scan_as("/photos", SourceKind::Existing, "nas").unwrap();
+    world.write("/photos/a.jpg", annas);
+    world.scan("/photos").unwrap();
 }
 
 #[test]
@@ -151,14 +164,9 @@ fn a_foreign_file_is_never_passed_by() {
 #[test]
 fn whoever_has_a_name_keeps_it() {
     let world = World::new();
-    world.write("/photos/a.jpg", "of anna");
-    world.scan("/photos").unwrap();
-    world.write("/photos/a.jpg", "of nas");
-    world.scan_as("/photos", SourceKind::Existing, "nas").unwrap();
     // the same bytes at hand, so that anna can bring them
     world.write("/photos/copy", "of nas");
-    world.write("/photos/a.jpg", "of anna");
-    world.scan("/photos").unwrap();
+    two_hosts_see(&world, "of anna", "of nas");
     let views = settle(&world);
     assert_eq!(views["photos/a (nas).jpg"], b"of nas");
     world.write("/photos/a (nas).jpg", "a real name");
@@ -173,23 +181,6 @@ fn whoever_has_a_name_keeps_it() {
     assert!(!views.contains_key(&late) && views["photos/a (nas).jpg"] == b"of nas", "{views:?}");
 }
 
-/// Who sees what: `nas` a file that gets its name from the host, or `anna` a file that has this name.
-const SHARED: &str = "photos/a (nas).jpg";
-
-fn sees_derived(world: &World) {
-    world.write("/photos/a.jpg", "of anna");
-    world.scan("/photos").unwrap();
-    world.write("/photos/a.jpg", "same");
-    world.scan_as("/photos", SourceKind::Existing, "nas").unwrap();
-    world.write("/photos/a.jpg", "of anna");
-    world.scan("/photos").unwrap();
-}
-
-fn sees_real(world: &World) {
-    world.write(&format!("/{SHARED}"), "same");
-    world.scan("/photos").unwrap();
-}
-
 /// Every sighting of a file, by whomever.
 fn sightings(world: &World, file: &str) -> Vec<Claim> {
     let place = Place { kind: SourceKind::Existing, path: path(file) };
@@ -201,15 +192,6 @@ fn ignore(world: &World, file: &str, content: &str) {
     for claim in seen {
         assert_eq!(world.retarget(claim.id, claim.standing.status, Status::Ignored), Settled::Done);
     }
-}
-
-/// The view that a file has of a content.
-fn view_of(world: &World, file: &str, content: &str) -> String {
-    let claims = sightings(world, file);
-    let seen = claims.iter().filter(|claim| claim.hash == hash_of(content.as_bytes()));
-    let views: BTreeSet<String> = seen.filter_map(|claim| Some(claim.view.as_ref()?.to_string())).collect();
-    assert_eq!(views.len(), 1, "{views:?}");
-    views.first().unwrap().strip_prefix("views/existing/").unwrap().to_owned()
 }
 
 /// Applies what was planned, and nothing else.
@@ -228,131 +210,6 @@ fn settle_as_planned(world: &World) -> BTreeMap<String, Vec<u8>> {
     let views = settle(world);
     assert_eq!(views.keys().cloned().collect::<BTreeSet<_>>(), expected);
     views
-}
-
-#[test]
-fn equal_contents_of_two_places_have_a_view_each() {
-    let (derived, real) = ("/photos/a.jpg", "/photos/a (nas).jpg");
-    for (page, at_once, derived_first) in [1, 2, 1024]
-        .into_iter()
-        .flat_map(|page| [(page, true, true), (page, false, true), (page, true, false), (page, false, false)])
-    {
-        for (ignored, other) in [(derived, real), (real, derived)] {
-            let mut world = World::new();
-            world.page = PageSize(page);
-            world.write("/photos/copy", "same");
-            let steps: [fn(&World); 2] =
-                if derived_first { [sees_derived, sees_real] } else { [sees_real, sees_derived] };
-            for step in steps {
-                step(&world);
-                if !at_once {
-                    settle_as_planned(&world);
-                }
-            }
-            let views = settle_as_planned(&world);
-            let about = format!("page {page}, at once: {at_once}, derived first: {derived_first}: {views:?}");
-            let both = BTreeSet::from([view_of(&world, derived, "same"), view_of(&world, real, "same")]);
-            assert_eq!(
-                both,
-                BTreeSet::from([SHARED.to_owned(), format!("photos/a (nas)~{}.jpg", tag("same"))]),
-                "{about}"
-            );
-            assert!(both.iter().all(|view| views[view] == b"same"), "{about}");
-            let kept = view_of(&world, other, "same");
-            ignore(&world, ignored, "same");
-            let after = settle_as_planned(&world);
-            let same: Vec<&String> =
-                after.iter().filter(|(_, bytes)| *bytes == b"same").map(|(view, _)| view).collect();
-            assert_eq!(same, [&kept, "photos/copy"], "{about}");
-        }
-    }
-}
-
-/// What a mama that knew no better has left: one view of two places.
-fn shared_by_two_places(page: u32) -> World {
-    let mut world = World::new();
-    world.page = PageSize(page);
-    world.write("/photos/copy", "same");
-    sees_derived(&world);
-    settle(&world);
-    sees_real(&world);
-    settle(&world);
-    let claim = sightings(&world, "/photos/a (nas).jpg").remove(0);
-    world.disk.remove(format!("{ARCHIVE}/{}", claim.view.as_ref().unwrap()));
-    retell(&world, &claim, false);
-    world
-}
-
-/// Tells the catalog that a sighting is shown at the shared view, open or not.
-fn retell(world: &World, claim: &Claim, open: bool) {
-    let view = Some(RelPath::parse(format!("views/existing/{SHARED}")).unwrap());
-    let (id, from, to) = (claim.id, claim.footing(), claim.standing);
-    let settlement = Settlement { id, from, to, open, view, fingerprint: None, doubtful: false };
-    let batch = SettleBatch { settlements: vec![settlement], ..SettleBatch::default() };
-    assert_eq!(block_on(world.catalog.settle(&batch)).unwrap(), [Settled::Done]);
-}
-
-#[test]
-fn a_view_that_two_places_have_stays_until_both_give_it_up() {
-    for page in [1, 1024] {
-        for files in [["/photos/a.jpg", "/photos/a (nas).jpg"], ["/photos/a (nas).jpg", "/photos/a.jpg"]] {
-            let world = shared_by_two_places(page);
-            ignore(&world, files[0], "same");
-            assert_eq!(settle_as_planned(&world)[SHARED], b"same", "{files:?}");
-            ignore(&world, files[1], "same");
-            assert!(!settle_as_planned(&world).contains_key(SHARED), "{files:?}");
-            let world = shared_by_two_places(page);
-            files.iter().for_each(|file| ignore(&world, file, "same"));
-            assert!(!settle_as_planned(&world).contains_key(SHARED), "at once");
-        }
-        let world = shared_by_two_places(page);
-        world.write("/photos/a (nas).jpg", "another version");
-        world.scan("/photos").unwrap();
-        let views = settle_as_planned(&world);
-        assert_eq!(views[SHARED], b"same", "a new version leaves the other's view alone");
-        assert_eq!(views[&format!("photos/a (nas)~{}.jpg", tag("another version"))], b"another version");
-    }
-}
-
-#[test]
-fn a_view_that_two_places_have_becomes_two_when_both_are_looked_at() {
-    let world = shared_by_two_places(1024);
-    let same = hash_of(b"same");
-    let files = ["/photos/a.jpg", "/photos/a (nas).jpg"];
-    for claim in files.iter().flat_map(|file| sightings(&world, file)).filter(|claim| claim.hash == same) {
-        retell(&world, &claim, true);
-    }
-    let views = settle_as_planned(&world);
-    let both: BTreeSet<String> = files.iter().map(|file| view_of(&world, file, "same")).collect();
-    assert_eq!(both.len(), 2, "{both:?}");
-    assert!(both.iter().all(|view| views[view] == b"same"), "{views:?}");
-}
-
-#[test]
-fn a_view_that_an_interrupted_apply_left_is_taken_by_one_place() {
-    for page in [1, 1024] {
-        let mut world = World::new();
-        world.page = PageSize(page);
-        world.write("/photos/copy", "same");
-        sees_derived(&world);
-        sees_real(&world);
-        world.apply().unwrap();
-        for file in ["/photos/a.jpg", "/photos/a (nas).jpg"] {
-            for claim in sightings(&world, file) {
-                let to = Standing { placement: Placement::Stored, ..claim.standing };
-                let (id, from) = (claim.id, claim.footing());
-                let settlement =
-                    Settlement { id, from, to, open: true, view: None, fingerprint: None, doubtful: false };
-                let batch = SettleBatch { settlements: vec![settlement], ..SettleBatch::default() };
-                block_on(world.catalog.settle(&batch)).unwrap();
-            }
-        }
-        let (plan, _) = world.plan();
-        assert_eq!((plan.links, plan.removes), (0, 0), "all stands already");
-        let views = settle_as_planned(&world);
-        assert_eq!(views.values().filter(|bytes| *bytes == b"same").count(), 3, "{views:?}");
-        assert_ne!(view_of(&world, "/photos/a.jpg", "same"), view_of(&world, "/photos/a (nas).jpg", "same"));
-    }
 }
 
 /// A disk that says once that a content is not there: the place's own older view was in the way.
@@ -426,13 +283,8 @@ fn a_name_that_an_earlier_page_frees_is_free_to_plan_and_to_apply() {
     world.scan("/photos").unwrap();
     settle(&world);
     world.retarget(world.observation("/photos/a (nas).jpg"), Status::Assigned, Status::Ignored);
-    world.write("/photos/a.jpg", "of anna");
-    world.scan("/photos").unwrap();
-    world.write("/photos/a.jpg", "of nas");
-    world.scan_as("/photos", SourceKind::Existing, "nas").unwrap();
     world.write("/photos/copy", "of nas");
-    world.write("/photos/a.jpg", "of anna");
-    world.scan("/photos").unwrap();
+    two_hosts_see(&world, "of anna", "of nas");
     let (_, pages) = world.plan();
     let links = pages.iter().flat_map(|page| &page.actions).filter_map(|action| match action {
         Action::Link(link) => link.view.to_string().strip_prefix("views/existing/").map(str::to_owned),

@@ -12,7 +12,7 @@ const BLOCK: usize = 256 * 1024;
 /// From here on a content is big, and all cores hash it. Less is not worth waking them.
 const BIG: u64 = 8 * 1024 * 1024;
 
-/// What one read of a big content asks for: with twice as much, the first bytes leave the caches before they are hashed.
+/// What one read of a big content asks for: no slower than twice as much (docs/performance.md), and half the memory.
 const BIG_BLOCK: usize = 4 * 1024 * 1024;
 
 thread_local! {
