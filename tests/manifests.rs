@@ -14,6 +14,7 @@ use mama_domain::apply::ApplyError;
 use mama_domain::explaining::Disagreement;
 use mama_domain::manifest::Agreement;
 use mama_domain::rebuild::RebuildError;
+use mama_domain::repair::Lack;
 use mama_ports::manifest::Rows;
 use mama_ports::repository::Repository;
 use mama_ports::vocab::{BlobHash, BlobRecord, Status, Timestamp};
@@ -106,6 +107,7 @@ fn settle(world: &World, news: &str) {
 /// Nothing is left to find or to do.
 fn quiet(world: &World) -> Result<(), TestCaseError> {
     prop_assert_eq!(world.violations(), Vec::<String>::new());
+    prop_assert_eq!(world.misplaced(), Vec::<String>::new());
     let apply = world.apply().map_err(|error| TestCaseError::fail(in_words(&*error)))?;
     prop_assert_eq!((apply.observations, apply.blobs_stored, apply.views_created), (0, 0, 0), "{:?}", apply);
     let scan = world.scan("/photos").unwrap();
@@ -205,13 +207,18 @@ proptest! {
         prop_assert_eq!(disagreement(&world), Some(Agreement::ArchiveBehind));
         let (report, again) = world.repair().map_err(|error| TestCaseError::fail(in_words(&*error)))?;
         prop_assert_eq!(&again, &missing);
-        prop_assert_eq!((report.missing, report.lost), (seen.missing, seen.lost));
+        prop_assert_eq!((report.missing, report.lost, report.missing_views), (seen.missing, seen.lost, seen.missing_views));
+        prop_assert_eq!(world.misplaced(), Vec::<String>::new());
         prop_assert_eq!(world.violations(), Vec::<String>::new());
         prop_assert_eq!(world.unexplained(), None);
         world.scan("/photos").unwrap();
         world.apply().unwrap();
         let rows = world.rows();
-        for missing in missing.iter().filter(|it| !it.is_lost()) {
+        let contents = missing.iter().filter_map(|lack| match lack {
+            Lack::Content(missing) => Some(missing),
+            Lack::View(_) => None,
+        });
+        for missing in contents.filter(|it| !it.is_lost()) {
             let record = rows.blobs.iter().map(|row| &row.record).find(|record| record.hash == missing.hash).unwrap();
             prop_assert!(record.stored || !is_wanted(&rows, record), "{:?}", missing);
         }

@@ -1,7 +1,7 @@
 //! Repair: the catalog learns which contents the archive does not have, and the archive what the catalog knows.
 //!
 //! For an archive that was restored from an older copy, or lost files. What is missing is stored again by the next apply,
-//! from wherever it was seen; what was seen nowhere else is lost, and said so.
+//! from wherever it was seen, and shown again; what was seen nowhere else is lost, and said so.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use mama_ports::events::{Event, EventSink};
 use mama_ports::manifest::{LastSeen, Manifests, Mark};
 use mama_ports::repository::{Catalog, PageSize, RepositoryError, SettleBatch};
 use mama_ports::runtime::{Clock, Workers};
-use mama_ports::vocab::BlobHash;
+use mama_ports::vocab::{BlobHash, ObservationId, Placement, RelPath};
 
 use crate::archive::{Archive, LockError, Locked, ManifestError, Stopped};
 use crate::explaining::{self, Disagreement, ExplainError, Position};
 use crate::manifest::{Agreement, BadHeader};
 use crate::reconcile::BlobFact;
 
-/// Contents that are looked at together.
+/// Contents or views that are looked at together.
 const PAGE: PageSize = PageSize(1024);
 
 /// Brings a catalog and an older archive together again.
@@ -53,6 +53,15 @@ impl Missing {
     }
 }
 
+/// What a repair finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lack {
+    /// A content is not there.
+    Content(Missing),
+    /// A content is there, and this view does not show it, as the catalog believes.
+    View(RelPath),
+}
+
 /// The counters of a repair.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct RepairReport {
@@ -64,6 +73,10 @@ pub struct RepairReport {
     pub missing_bytes: u64,
     /// Those of which no file is known.
     pub lost: u64,
+    /// Views that were looked at.
+    pub views: u64,
+    /// Those that do not show their content, although it is there.
+    pub missing_views: u64,
     /// Whether archive and catalog are not of one history, or the last manifest is damaged.
     pub is_split: bool,
     /// Rows of the catalog that were written into the archive's manifests.
@@ -75,7 +88,7 @@ pub struct RepairReport {
 impl RepairReport {
     /// Whether there is anything to repair.
     pub const fn has_findings(&self) -> bool {
-        self.missing > 0 || self.is_split
+        self.missing > 0 || self.missing_views > 0 || self.is_split
     }
 }
 
@@ -108,12 +121,13 @@ impl Repair {
     /// Tells what is missing, and changes nothing.
     pub async fn look(
         &self,
-        show: &mut (dyn FnMut(&Missing) + Send),
+        show: &mut (dyn FnMut(&Lack) + Send),
         report: &mut RepairReport,
     ) -> Result<(), RepairError> {
         let started = self.clock.now();
         report.is_split = self.start().await?.is_split;
         self.contents(None, show, report).await?;
+        self.views(None, show, report).await?;
         report.seconds = self.clock.now().seconds_since(started);
         Ok(())
     }
@@ -121,7 +135,7 @@ impl Repair {
     /// Has the catalog know what is missing, and writes all that it knows into manifests.
     pub async fn run(
         &self,
-        show: &mut (dyn FnMut(&Missing) + Send),
+        show: &mut (dyn FnMut(&Lack) + Send),
         report: &mut RepairReport,
     ) -> Result<(), RepairError> {
         let started = self.clock.now();
@@ -133,6 +147,7 @@ impl Repair {
             explaining::resume(&*self.manifests, &locked, position).await?;
         }
         self.contents(Some(&locked), show, report).await?;
+        self.views(Some(&locked), show, report).await?;
         if start.is_split {
             self.manifests.explain_anew().await?;
         }
@@ -171,7 +186,7 @@ impl Repair {
     async fn contents(
         &self,
         locked: Option<&Locked>,
-        show: &mut (dyn FnMut(&Missing) + Send),
+        show: &mut (dyn FnMut(&Lack) + Send),
         report: &mut RepairReport,
     ) -> Result<(), RepairError> {
         let expected = self.catalog.totals().await?.stored;
@@ -195,9 +210,39 @@ impl Repair {
                 report.missing += 1;
                 report.missing_bytes += size;
                 report.lost += u64::from(missing.is_lost());
-                show(&missing);
+                show(&Lack::Content(missing));
             }
             report.contents += count;
+            self.events.emit(Event::Advanced { count });
+        }
+    }
+
+    /// Looks at every view of what is there; `locked`: the catalog hears of those that do not show it.
+    async fn views(
+        &self,
+        locked: Option<&Locked>,
+        show: &mut (dyn FnMut(&Lack) + Send),
+        report: &mut RepairReport,
+    ) -> Result<(), RepairError> {
+        let standings = self.catalog.totals().await?.standings;
+        let placed = standings.iter().filter(|standing| standing.placement == Placement::Placed);
+        let expected = placed.map(|standing| standing.count).sum();
+        self.events.emit(Event::Began { what: "repair", unit: "views", expected });
+        let mut after = None;
+        loop {
+            let page = self.manifests.placed(after, PAGE).await?;
+            let Some(&(last, _, _)) = page.last() else { return Ok(()) };
+            after = Some(last);
+            let count = page.len() as u64;
+            let unshown = unshown(&self.archive, &self.workers, page).await?;
+            if let (Some(locked), false) = (locked, unshown.is_empty()) {
+                let unplaced = unshown.iter().map(|&(id, _)| id).collect();
+                let batch = SettleBatch { under: Some(locked.epoch), unplaced, ..SettleBatch::default() };
+                self.catalog.settle(&batch).await?;
+            }
+            report.missing_views += unshown.len() as u64;
+            unshown.into_iter().for_each(|(_, view)| show(&Lack::View(view)));
+            report.views += count;
             self.events.emit(Event::Advanced { count });
         }
     }
@@ -219,6 +264,25 @@ pub(crate) async fn absent(
             }
         }
         Ok(absent)
+    });
+    looking.await
+}
+
+/// Those of these views that do not show their content, although it is there. Two system calls each.
+async fn unshown(
+    archive: &Archive,
+    workers: &Arc<dyn Workers>,
+    placed: Vec<(ObservationId, BlobHash, RelPath)>,
+) -> Result<Vec<(ObservationId, RelPath)>, Stopped> {
+    let archive = archive.clone();
+    let looking = workers.start(move || {
+        let mut unshown = Vec::new();
+        for (id, hash, view) in placed {
+            if archive.has_name(&hash)? && !archive.is_shown(&hash, &view)? {
+                unshown.push((id, view));
+            }
+        }
+        Ok(unshown)
     });
     looking.await
 }

@@ -52,6 +52,13 @@ pub trait Manifests: Send + Sync {
     /// The contents that are believed to be in the archive, with their sizes in bytes, in hash order, after `after`.
     async fn stored(&self, after: Option<&BlobHash>, limit: PageSize) -> Repo<Vec<(BlobHash, u64)>>;
 
+    /// The observations that are believed to be placed, each with its content and view, in id order, after `after`.
+    async fn placed(
+        &self,
+        after: Option<ObservationId>,
+        limit: PageSize,
+    ) -> Repo<Vec<(ObservationId, BlobHash, RelPath)>>;
+
     /// Where each content was seen, on any host, in the order asked: a present file if there is one, else the newest sighting;
     /// `None`: it was never seen.
     async fn last_seen(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<LastSeen>>>;

@@ -320,7 +320,7 @@ pub trait Catalog: Send + Sync {
 
     /// Remembers what apply has found and done, atomically: contents that are damaged or lost, contents that became durable, observations that lose their view, then each settlement whose `from` still holds.
     ///
-    /// A damaged content is no longer stored, and every observation of it is open.
+    /// A damaged content is no longer stored; every observation of it is open, and placed no more, though its view stays known.
     /// `Superseded`, and nothing written, if the batch's lease is not the last one that was given.
     /// Answers in the order of the settlements. One that does not hold any more is [`Settled::Stale`] and changes nothing; one that already is as it would make it is [`Settled::Done`].
     async fn settle(&self, batch: &SettleBatch) -> Repo<Vec<Settled>>;

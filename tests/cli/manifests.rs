@@ -117,6 +117,7 @@ fn an_archive_from_a_backup_is_refused_and_repaired() {
     copy(&world, "archive", "backup");
     world.write("photos/later.txt", "later");
     world.write("photos/soon lost.txt", "soon lost");
+    world.write("photos/another.txt", "edited");
     archive_all(&world);
     std::fs::remove_file(world.path("photos/soon lost.txt")).unwrap();
     archive_all(&world);
@@ -133,6 +134,11 @@ fn an_archive_from_a_backup_is_refused_and_repaired() {
     assert_eq!(preview.status, 3, "{}", preview.stderr);
     let said = preview.summary();
     assert_eq!((&said["missing"], &said["lost"], &said["repaired"]), (&2.into(), &1.into(), &false.into()));
+    assert_eq!(said["missing_views"], 1);
+    let unshown: Vec<Value> =
+        preview.objects().into_iter().filter(|it| it["type"] == "missing_view").collect();
+    let view = unshown[0]["view"].as_str().unwrap().to_owned();
+    assert!(view.ends_with("/photos/another.txt"), "{view}");
     let lost: Vec<Value> = preview.objects().into_iter().filter(|it| it["lost"] == true).collect();
     assert_eq!(lost[0]["last_seen"], world.path("photos/soon lost.txt").to_str().unwrap());
     world.mama(["apply"]).refused(1, &["an older copy"]);
@@ -140,6 +146,7 @@ fn an_archive_from_a_backup_is_refused_and_repaired() {
     assert_eq!((repaired.status, &repaired.summary()["lost"]), (4, &1.into()));
     let apply = world.mama(["apply", "--json"]).summary();
     assert_eq!(apply["blobs_stored"], 1);
+    assert_eq!(std::fs::read(world.path("archive").join(view)).unwrap(), b"edited");
     assert_eq!(world.mama(["doctor"]).status, 0);
     assert_eq!(world.mama(["repair"]).done().status, 0);
 }

@@ -14,7 +14,7 @@ use mama_ports::filesystem::{
 };
 use mama_ports::manifest::{Generations, LastSeen, Manifests, Mark, Receipt, Rows, UnsavedRows};
 use mama_ports::repository::{Epoch, PageSize, Repo, Repository};
-use mama_ports::vocab::{AbsPath, BlobHash, Digest, FileFacts, RelPath, VolumeId};
+use mama_ports::vocab::{AbsPath, BlobHash, Digest, FileFacts, ObservationId, RelPath, VolumeId};
 use mama_ports::volumes::{VolumeFacts, Volumes};
 
 use crate::world::hash_of;
@@ -327,6 +327,14 @@ impl Manifests for Unannounced {
 
     async fn stored(&self, after: Option<&BlobHash>, limit: PageSize) -> Repo<Vec<(BlobHash, u64)>> {
         self.0.stored(after, limit).await
+    }
+
+    async fn placed(
+        &self,
+        after: Option<ObservationId>,
+        limit: PageSize,
+    ) -> Repo<Vec<(ObservationId, BlobHash, RelPath)>> {
+        self.0.placed(after, limit).await
     }
 
     async fn last_seen(&self, hashes: &[BlobHash]) -> Repo<Vec<Option<LastSeen>>> {

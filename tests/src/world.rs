@@ -18,7 +18,7 @@ use mama_domain::explaining::{self, Position};
 use mama_domain::manifest::Agreement;
 use mama_domain::rebuild::{Rebuild, RebuildReport};
 use mama_domain::reconcile::{Agreed, Plan, Rules};
-use mama_domain::repair::{Missing, Repair, RepairReport};
+use mama_domain::repair::{Lack, Repair, RepairReport};
 use mama_domain::scan::{Scan, ScanError, ScanReport, ScanTarget};
 use mama_ports::conformance::repository::decide;
 use mama_ports::content::ContentHasher;
@@ -188,16 +188,16 @@ impl World {
     }
 
     /// Has the catalog know what the archive lacks: the report, and each content.
-    pub fn repair(&self) -> Result<(RepairReport, Vec<Missing>), Box<dyn Error>> {
+    pub fn repair(&self) -> Result<(RepairReport, Vec<Lack>), Box<dyn Error>> {
         let (mut report, mut found) = (RepairReport::default(), Vec::new());
-        block_on(self.repairer()?.run(&mut |missing| found.push(missing.clone()), &mut report))?;
+        block_on(self.repairer()?.run(&mut |lack| found.push(lack.clone()), &mut report))?;
         Ok((report, found))
     }
 
     /// The same, changing nothing.
-    pub fn look_for_damage(&self) -> Result<(RepairReport, Vec<Missing>), Box<dyn Error>> {
+    pub fn look_for_damage(&self) -> Result<(RepairReport, Vec<Lack>), Box<dyn Error>> {
         let (mut report, mut found) = (RepairReport::default(), Vec::new());
-        block_on(self.repairer()?.look(&mut |missing| found.push(missing.clone()), &mut report))?;
+        block_on(self.repairer()?.look(&mut |lack| found.push(lack.clone()), &mut report))?;
         Ok((report, found))
     }
 
@@ -363,7 +363,7 @@ impl World {
         wrong
     }
 
-    /// What the catalog believes of views and is not so (I3), in words. Not for an archive that was put back to an older one.
+    /// What the catalog believes of views and is not so (I3), in words. Not for an archive that was put back to an older one, until it is repaired.
     pub fn misplaced(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         for claim in self.claims().iter().filter(|claim| claim.standing.placement == Placement::Placed) {

@@ -9,7 +9,7 @@ use mama_ports::manifest::{
     UnsavedRows,
 };
 use mama_ports::repository::{Epoch, PageSize, Repo};
-use mama_ports::vocab::{BlobHash, BlobRecord, Location, Mime, ObservationId, ScanRoot};
+use mama_ports::vocab::{BlobHash, BlobRecord, Location, Mime, ObservationId, RelPath, ScanRoot};
 use sqlx::{AssertSqlSafe, PgConnection, query};
 
 use super::failure::Outcome;
@@ -90,6 +90,18 @@ impl Manifests for Postgres {
         let after = after.map_or_else(Vec::new, |hash| hash.as_bytes().to_vec());
         self.ask("list what the archive holds", (after, limit), |(after, limit), catalog| {
             Box::pin(stored(catalog, after, *limit))
+        })
+        .await
+    }
+
+    async fn placed(
+        &self,
+        after: Option<ObservationId>,
+        limit: PageSize,
+    ) -> Repo<Vec<(ObservationId, BlobHash, RelPath)>> {
+        let after = after.map_or(i64::MIN, |id| id.0);
+        self.ask("list what has a view", (after, limit), |(after, limit), catalog| {
+            Box::pin(placed(catalog, *after, *limit))
         })
         .await
     }
@@ -335,6 +347,27 @@ async fn stored(catalog: &mut PgConnection, after: &[u8], limit: PageSize) -> Ou
         .map(|row| {
             let mut cells = Cells::of(row);
             Ok((cells.hash()?, cells.count()?))
+        })
+        .collect()
+}
+
+async fn placed(
+    catalog: &mut PgConnection,
+    after: i64,
+    limit: PageSize,
+) -> Outcome<Vec<(ObservationId, BlobHash, RelPath)>> {
+    let rows = query(
+        "SELECT o.id, b.hash, o.view_path FROM observation o JOIN blob b ON b.id = o.blob
+         WHERE o.id > $1 AND o.placement = 'placed' ORDER BY o.id LIMIT $2",
+    )
+    .bind(after)
+    .bind(i64::from(limit.0))
+    .fetch_all(catalog)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let mut cells = Cells::of(row);
+            Ok((ObservationId(cells.next()?), cells.hash()?, cells.rel_path()?))
         })
         .collect()
 }

@@ -51,10 +51,14 @@ async fn damage(catalog: &mut PgConnection, damaged: &[BlobHash]) -> Outcome<()>
     .bind(hashes)
     .fetch_all(&mut *catalog)
     .await?;
-    query("UPDATE observation SET open = true, unsaved = unsaved + 1 WHERE blob = ANY($1) AND NOT open")
-        .bind(blobs)
-        .execute(catalog)
-        .await?;
+    query(
+        "UPDATE observation SET open = true, placement = CASE placement WHEN 'placed' THEN 'none' ELSE placement END,
+             unsaved = unsaved + 1
+         WHERE blob = ANY($1) AND (NOT open OR placement = 'placed')",
+    )
+    .bind(blobs)
+    .execute(catalog)
+    .await?;
     Ok(())
 }
 

@@ -354,7 +354,9 @@ fn damage(catalog: &Transaction<'_>, hash: &BlobHash) -> Outcome<()> {
     let blob: Option<i64> = rows::one(&mut statement, [hash.as_bytes()], |row| Ok(row.get(0)?))?;
     catalog
         .prepare_cached(
-            "UPDATE observation SET open = 1, unsaved = unsaved + 1 WHERE blob = ?1 AND open = 0",
+            "UPDATE observation SET open = 1, placement = CASE placement WHEN 'placed' THEN 'none' ELSE placement END,
+                 unsaved = unsaved + 1
+             WHERE blob = ?1 AND (open = 0 OR placement = 'placed')",
         )?
         .execute([blob])?;
     Ok(())

@@ -9,7 +9,7 @@ use mama_ports::manifest::{
     UnsavedRows,
 };
 use mama_ports::repository::{Epoch, PageSize, Repo};
-use mama_ports::vocab::{BlobHash, BlobRecord, Location, Mime, ObservationId, ScanRoot};
+use mama_ports::vocab::{BlobHash, BlobRecord, Location, Mime, ObservationId, RelPath, ScanRoot};
 use rusqlite::{Row, Transaction, params};
 
 use super::rows::{self, Outcome};
@@ -91,6 +91,24 @@ impl Manifests for Sqlite {
             )?;
             rows::all(&mut statement, params![after, limit.0], |row| {
                 Ok((rows::hash(row, 0)?, rows::count(row, 1)?))
+            })
+        })
+        .await
+    }
+
+    async fn placed(
+        &self,
+        after: Option<ObservationId>,
+        limit: PageSize,
+    ) -> Repo<Vec<(ObservationId, BlobHash, RelPath)>> {
+        let after = after.map_or(i64::MIN, |id| id.0);
+        self.read("list what has a view", move |catalog| {
+            let mut statement = catalog.prepare_cached(
+                "SELECT o.id, b.hash, o.view_path FROM observation o JOIN blob b ON b.id = o.blob
+                 WHERE o.id > ?1 AND o.placement = 'placed' ORDER BY o.id LIMIT ?2",
+            )?;
+            rows::all(&mut statement, params![after, limit.0], |row| {
+                Ok((ObservationId(row.get(0)?), rows::hash(row, 1)?, rows::rel_path(row, 2)?))
             })
         })
         .await

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mama_domain::repair::{Missing, Repair, RepairReport};
+use mama_domain::repair::{Lack, Repair, RepairReport};
 use mama_ports::events::EventSink;
 use mama_ports::manifest::Manifests;
 use mama_ports::repository::Catalog;
@@ -24,7 +24,7 @@ pub(super) async fn run(is_confirmed: bool, app: &App, output: &Arc<Output>) -> 
         events: Arc::clone(output) as Arc<dyn EventSink>,
     };
     let mut report = RepairReport::default();
-    let mut show = |missing: &Missing| output.result(|| json::missing(missing), || human::missing(missing));
+    let mut show = |lack: &Lack| output.result(|| json::lack(lack), || human::lack(lack));
     let outcome = match is_confirmed {
         true => {
             let kept = "what was found missing is known";

@@ -7,7 +7,7 @@ use mama_domain::apply::{ApplyReport, PlanReport};
 use mama_domain::curate::CurationReport;
 use mama_domain::rebuild::RebuildReport;
 use mama_domain::reconcile::{Action, Finding, LinkView, Named, RemoveView, Role, StoreBlob};
-use mama_domain::repair::{Missing, RepairReport};
+use mama_domain::repair::{Lack, Missing, RepairReport};
 use mama_domain::scan::ScanReport;
 use mama_ports::events::{Severity, Trouble};
 use mama_ports::vocab::Timestamp;
@@ -151,20 +151,30 @@ pub(crate) fn rebuild_summary(report: &RebuildReport) -> String {
 
 /// What a repair came to, or would.
 pub(crate) fn repair_summary(report: &RepairReport, is_confirmed: bool) -> String {
-    let counters = [("contents", report.contents), ("missing", report.missing), ("lost", report.lost)];
+    let counters = [
+        ("contents", report.contents),
+        ("missing", report.missing),
+        ("lost", report.lost),
+        ("views", report.views),
+        ("missing views", report.missing_views),
+    ];
     let text = line("repair", &counters);
     let next = match (report.has_findings(), is_confirmed) {
-        (false, _) => "nothing to repair: what the catalog calls stored is there",
+        (false, _) => "nothing to repair: what the catalog calls stored is there, and shown",
         (true, false) => {
-            "nothing was changed; with --yes the catalog learns what is missing, and the next apply stores it again"
+            "nothing was changed; with --yes the catalog learns what is missing, and the next apply stores and shows it again"
         }
-        (true, true) => "now run `mama apply`: it stores again what can be found",
+        (true, true) => "now run `mama apply`: it stores and shows again what can be found",
     };
     format!("{text}\n        {next}")
 }
 
-/// A content that the archive lacks.
-pub(crate) fn missing(missing: &Missing) -> String {
+/// A content or a view that the archive lacks.
+pub(crate) fn lack(lack: &Lack) -> String {
+    let missing = match lack {
+        Lack::Content(missing) => missing,
+        Lack::View(view) => return format!("{WARNING}missing{WARNING:#} {:>10}  {view}", "view"),
+    };
     let Missing { hash, size, last_seen } = missing;
     let (style, word) = if missing.is_lost() { (ERROR, "lost   ") } else { (WARNING, "missing") };
     let place = last_seen.as_ref().map_or_else(|| "seen nowhere".to_owned(), |seen| seen.at.to_string());

@@ -7,7 +7,7 @@ use mama_domain::rebuild::RebuildReport;
 use mama_domain::reconcile::{
     Action, Departure, Finding, FindingKind, LinkView, Named, RemoveView, Role, StoreBlob,
 };
-use mama_domain::repair::{Missing, RepairReport};
+use mama_domain::repair::{Lack, Missing, RepairReport};
 use mama_domain::scan::ScanReport;
 use mama_ports::events::{Severity, Trouble};
 use mama_ports::vocab::{Timestamp, escaped};
@@ -154,14 +154,23 @@ pub(crate) fn repair_summary(report: &RepairReport, is_confirmed: bool) -> Objec
         .with("missing", report.missing)
         .with("missing_bytes", report.missing_bytes)
         .with("lost", report.lost)
+        .with("views", report.views)
+        .with("missing_views", report.missing_views)
         .with("split", report.is_split)
         .with("repaired", is_confirmed)
         .with("explained", report.explained)
         .with("seconds", millis(report.seconds))
 }
 
-/// A content that the archive lacks.
-pub(crate) fn missing(missing: &Missing) -> Object {
+/// A content or a view that the archive lacks.
+pub(crate) fn lack(lack: &Lack) -> Object {
+    match lack {
+        Lack::Content(content) => missing(content),
+        Lack::View(view) => Object::new("missing_view").path("view", view.as_bytes()),
+    }
+}
+
+fn missing(missing: &Missing) -> Object {
     let object = Object::new("missing").with("hash", missing.hash.to_string()).with("size", missing.size);
     let object = object.with("lost", missing.is_lost());
     match &missing.last_seen {

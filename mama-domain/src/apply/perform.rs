@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mama_ports::events::{Event, Trouble};
 use mama_ports::repository::{SettleBatch, Settled};
 use mama_ports::runtime::Pending;
-use mama_ports::vocab::{BlobHash, FileId, ObservationId, Placement, RelPath, Status};
+use mama_ports::vocab::{BlobHash, FileId, ObservationId, RelPath, Status};
 
 use super::report::{ApplyReport, trouble};
 use super::{Apply, ApplyError, Page};
@@ -65,19 +65,17 @@ impl Run<'_> {
         if !page.plan.damaged.is_empty() {
             let damaged = page.plan.damaged.clone();
             catalog.settle(&SettleBatch { damaged, ..self.batch() }).await?;
+            done.unplaced.extend(showing(&page.plan, &page.plan.damaged));
         }
         let stores: Vec<&StoreBlob> = page.plan.stores().collect();
         let mut entered = EnteredBlobs::new();
         for batch in batches(&stores) {
-            entered.extend(self.store(batch, &mut done, report).await?);
+            entered.extend(self.store(&page.plan, batch, &mut done, report).await?);
         }
-        let unplaced = self.show(&page.plan, &entered, &mut done, report).await?;
+        self.show(&page.plan, &entered, &mut done, report).await?;
         self.follow_links(&entered, &mut done).await;
 
-        let (mut settlements, findings) = settle(&page.plan, &done);
-        for settlement in settlements.iter_mut().filter(|settlement| unplaced.contains(&settlement.id)) {
-            settlement.from.standing.placement = Placement::None;
-        }
+        let (settlements, findings) = settle(&page.plan, &done);
         let is_promoted: Vec<bool> = settlements
             .iter()
             .map(|s| s.from.standing.status == Status::Pending && s.to.status == Status::Assigned)
@@ -97,13 +95,14 @@ impl Run<'_> {
     /// Stores one batch: verified or staged by many workers, published by one, then remembered.
     async fn store<'p>(
         &self,
+        plan: &Plan,
         batch: &[&'p StoreBlob],
         done: &mut Done,
         report: &mut ApplyReport,
     ) -> Result<EnteredBlobs<'p>, ApplyError> {
         let Apply { catalog, events, policy, sources, .. } = self.apply;
         self.apply.check_room(batch.iter().map(|store| store.size).sum()).await?;
-        let (mut entered, missing) = self.verify(batch, done).await?;
+        let (mut entered, missing) = self.verify(plan, batch, done).await?;
 
         let staging = missing.into_iter().map(|store| {
             let (work, sources, transfers) = (store.clone(), Arc::clone(sources), policy.transfers.clone());
@@ -141,6 +140,7 @@ impl Run<'_> {
     /// Verifies what lies under the names of contents already. What is not whole is reported to the catalog, then put aside; gives what is whole, and what is to be staged.
     async fn verify<'p>(
         &self,
+        plan: &Plan,
         batch: &[&'p StoreBlob],
         done: &mut Done,
     ) -> Result<(EnteredBlobs<'p>, Vec<&'p StoreBlob>), ApplyError> {
@@ -168,6 +168,7 @@ impl Run<'_> {
             let hashes: Vec<BlobHash> = damaged.iter().map(|store| store.hash).collect();
             let batch = SettleBatch { damaged: hashes.clone(), ..self.batch() };
             self.apply.catalog.settle(&batch).await?;
+            done.unplaced.extend(showing(plan, &hashes));
             hashes.iter().for_each(|hash| self.warn_of_damage(hash));
             self.on_worker(move |archive| hashes.iter().try_for_each(|hash| archive.put_aside(hash))).await?;
             missing.extend(damaged);
@@ -181,16 +182,16 @@ impl Run<'_> {
         self.apply.events.emit(Event::Trouble(trouble));
     }
 
-    /// Makes the views, also those of a damaged content that was replaced by a good one under another inode. Gives the observations that were placed where something else is shown now, or nothing.
+    /// Makes the views, also those of a damaged content that was replaced by a good one under another inode.
     async fn show(
         &self,
         plan: &Plan,
         entered: &EnteredBlobs<'_>,
         done: &mut Done,
         report: &mut ApplyReport,
-    ) -> Result<BTreeSet<ObservationId>, ApplyError> {
+    ) -> Result<(), ApplyError> {
         if plan.prospects.is_empty() && plan.actions.is_empty() {
-            return Ok(BTreeSet::new());
+            return Ok(());
         }
         let is_there = |hash: &BlobHash| done.stored.get(hash).is_none_or(Result::is_ok);
         let mut links: Vec<LinkView> = Vec::new();
@@ -205,14 +206,14 @@ impl Run<'_> {
         links.extend(relinks(plan, entered, &links));
         let unplaced = losers(plan, &links, &removes);
         if !unplaced.is_empty() {
-            let unplaced = unplaced.iter().copied().collect();
+            done.unplaced.extend(&unplaced);
             self.apply.catalog.settle(&SettleBatch { unplaced, ..self.batch() }).await?;
         }
         let shown = self.on_worker(move |archive| archive.show(&removes, &links)).await?;
         report.views_created += shown.created;
         report.views_removed += shown.removed;
         done.linked = shown.linked;
-        Ok(unplaced)
+        Ok(())
     }
 
     /// Learns the new ctimes of sources that the archive took as its own, last of all, because every link moves them.
@@ -229,8 +230,14 @@ impl Run<'_> {
     }
 }
 
+/// Who is believed to be placed with one of these contents.
+fn showing(plan: &Plan, contents: &[BlobHash]) -> Vec<ObservationId> {
+    let contents: BTreeSet<&BlobHash> = contents.iter().collect();
+    plan.placed.iter().filter(|(_, _, hash)| contents.contains(hash)).map(|(id, _, _)| *id).collect()
+}
+
 /// Who is placed at a view that will show something else, or nothing.
-fn losers(plan: &Plan, links: &[LinkView], removes: &[RemoveView]) -> BTreeSet<ObservationId> {
+fn losers(plan: &Plan, links: &[LinkView], removes: &[RemoveView]) -> Vec<ObservationId> {
     let shown = links.iter().map(|link| (&link.view, Some(link.hash)));
     let changed: BTreeMap<&RelPath, Option<BlobHash>> =
         removes.iter().map(|remove| (&remove.view, None)).chain(shown).collect();

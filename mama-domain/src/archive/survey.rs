@@ -249,6 +249,22 @@ impl Archive {
         Some(self.hasher.digest(&mut file).ok()?.hash)
     }
 
+    /// Whether anything stands under a content's name.
+    pub(crate) fn has_name(&self, hash: &BlobHash) -> Result<bool, Stopped> {
+        let facts = self.tree.facts(&layout::blob_path(hash)).map_err(stopped("look at a content"))?;
+        Ok(facts.is_some())
+    }
+
+    /// Whether this view shows this content. It is read only where it is a file of its own.
+    pub(crate) fn is_shown(&self, hash: &BlobHash, view: &RelPath) -> Result<bool, Stopped> {
+        match self.tree.facts(view) {
+            Ok(Some(facts)) => Ok(self.is_link_to(hash, facts.id)? || self.content_at(view) == Some(*hash)),
+            Ok(None) => Ok(false),
+            Err(error) if matches!(error.kind, FsErrorKind::Escape | FsErrorKind::NotDirectory) => Ok(false),
+            Err(error) => Err(stopped("look at a view")(error)),
+        }
+    }
+
     fn is_link_to(&self, hash: &BlobHash, id: FileId) -> Result<bool, Stopped> {
         let facts = self.tree.facts(&layout::blob_path(hash)).map_err(stopped("look at a content"))?;
         Ok(facts.is_some_and(|facts| facts.id == id))

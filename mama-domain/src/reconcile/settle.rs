@@ -19,6 +19,8 @@ pub struct Done {
     pub moved: BTreeMap<ObservationId, Fingerprint>,
     /// Sources that turned out to have other bytes than when they were scanned.
     pub doubtful: BTreeSet<ObservationId>,
+    /// Observations of which the catalog was told meanwhile that they are placed no more.
+    pub unplaced: BTreeSet<ObservationId>,
 }
 
 /// What became of one action: done and durable, or refused.
@@ -48,9 +50,13 @@ pub fn settle(plan: &Plan, done: &Done) -> (Vec<Settlement>, Vec<Finding>) {
         if let (true, Some(kind)) = (prospect.open, end.finding) {
             findings.push(Finding { id: prospect.id, at: prospect.at.clone(), kind });
         }
+        let mut from = prospect.from;
+        if done.unplaced.contains(&prospect.id) {
+            from.standing.placement = Placement::None;
+        }
         settlements.push(Settlement {
             id: prospect.id,
-            from: prospect.from,
+            from,
             to: Standing {
                 status: if end.reached { prospect.status } else { prospect.from.standing.status },
                 placement: end.placement,

@@ -204,7 +204,7 @@ pub async fn a_settlement_that_rests_on_the_past_is_stale(repo: &dyn Repository)
 }
 
 /// What is damaged has to be looked at wherever it was seen, also where all seemed well.
-pub async fn a_damaged_content_is_not_stored_and_opens_every_observation_of_it(repo: &dyn Repository) {
+pub async fn a_damaged_content_is_not_stored_and_no_observation_of_it_is_placed(repo: &dyn Repository) {
     let desk = Desk::new(repo).await;
     desk.see(&[("x", 1, 1), ("copy of x", 1, 1), ("y", 2, 1)]).await;
     repo.settle(&SettleBatch { stored: vec![hash(1), hash(2)], ..SettleBatch::default() }).await.unwrap();
@@ -214,7 +214,9 @@ pub async fn a_damaged_content_is_not_stored_and_opens_every_observation_of_it(r
     let claims: Vec<Claim> =
         contests(repo, Scope::WithPending).await.into_iter().flat_map(|contest| contest.claims).collect();
     assert_eq!(claims.len(), 2);
-    assert!(claims.iter().all(|claim| claim.hash == hash(1) && !claim.stored && claim.standing == PLACED));
+    let unplaced = Standing { placement: Placement::None, ..PLACED };
+    assert!(claims.iter().all(|claim| claim.hash == hash(1) && !claim.stored && claim.standing == unplaced));
+    assert!(claims.iter().all(|claim| claim.view.is_some()), "whoever goes on knows where the views are");
     let both = SettleBatch { damaged: vec![hash(2)], stored: vec![hash(2)], ..SettleBatch::default() };
     repo.settle(&both).await.unwrap();
     assert!(

@@ -13,8 +13,8 @@ use crate::repository::{
     Settled, Settlement,
 };
 use crate::vocab::{
-    BlobHash, BlobRecord, BlockReason, Location, MetaDoc, Mime, ObservationId, ScanRoot, SourceKind, Status,
-    VolumeId,
+    BlobHash, BlobRecord, BlockReason, Location, MetaDoc, Mime, ObservationId, Placement, RelPath, ScanRoot,
+    SourceKind, Standing, Status, VolumeId,
 };
 
 const ALL: PageSize = PageSize(1_000);
@@ -92,7 +92,10 @@ pub async fn every_change_of_a_content_is_unsaved(repo: &dyn Repository) {
     assert_eq!(unsaved(repo).await, (2, 1), "damaged");
     let open = contests(repo, Scope::WithPending).await;
     let claims = open.iter().flat_map(|contest| &contest.claims);
-    let again = claims.map(|claim| Settlement { from: on(PLACED), ..to_placed(claim.id) });
+    let again = claims.map(|claim| Settlement {
+        from: on(Standing { placement: Placement::None, ..PLACED }),
+        ..to_placed(claim.id)
+    });
     settle(repo, again.collect()).await;
     save(repo).await;
     let to = Some(BlockReason::Blocked);
@@ -408,6 +411,24 @@ pub async fn what_is_stored_is_listed_in_the_order_of_hashes(repo: &dyn Reposito
     assert_eq!(first, [(hash(1), 100), (hash(3), 300)]);
     assert_eq!(repo.stored(Some(&hash(3)), PageSize(2)).await.unwrap(), [(hash(4), 400)]);
     assert_eq!(repo.stored(Some(&hash(4)), PageSize(2)).await.unwrap(), []);
+}
+
+/// In id order, with what they show; nothing that has lost its view.
+pub async fn what_is_placed_is_listed_with_its_view(repo: &dyn Repository) {
+    assert_eq!(repo.placed(None, ALL).await.unwrap(), []);
+    let desk = Desk::new(repo).await;
+    desk.see(&[("x", 1, 1), ("y", 2, 1), ("z", 1, 1), ("pending", 3, 1)]).await;
+    let mut ids = Vec::new();
+    for name in ["x", "y", "z"] {
+        ids.push(desk.known(name).await.id);
+        settle(repo, vec![to_placed(ids[ids.len() - 1])]).await;
+    }
+    repo.settle(&SettleBatch { unplaced: vec![ids[1]], ..SettleBatch::default() }).await.unwrap();
+    let shown = |id: ObservationId| (id, hash(1), to_placed(id).view.unwrap());
+    let all: [(ObservationId, BlobHash, RelPath); 2] = [shown(ids[0]), shown(ids[2])];
+    assert_eq!(repo.placed(None, ALL).await.unwrap(), all);
+    assert_eq!(repo.placed(None, PageSize(1)).await.unwrap(), all[..1]);
+    assert_eq!(repo.placed(Some(ids[0]), ALL).await.unwrap(), all[1..]);
 }
 
 /// A present file first, else the newest sighting, on any host.

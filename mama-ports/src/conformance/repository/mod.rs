@@ -82,7 +82,7 @@ macro_rules! repository_conformance {
             settling_compares_and_sets
             settling_twice_is_done
             a_settlement_that_rests_on_the_past_is_stale
-            a_damaged_content_is_not_stored_and_opens_every_observation_of_it
+            a_damaged_content_is_not_stored_and_no_observation_of_it_is_placed
             what_is_about_to_lose_its_view_is_open_and_remembers_it
             a_doubtful_file_is_racy_from_then_on
             a_settled_fingerprint_is_remembered
@@ -123,6 +123,7 @@ macro_rules! repository_conformance {
             of_two_current_rows_the_later_one_counts
             a_rebuild_has_an_end
             what_is_stored_is_listed_in_the_order_of_hashes
+            what_is_placed_is_listed_with_its_view
             a_content_was_last_seen_where_it_is_present
         }
     };
