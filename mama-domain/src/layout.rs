@@ -6,6 +6,7 @@ mod variant;
 use mama_ports::vocab::{AbsPath, BlobHash, FileName, HostName, MAX_NAME, Place, RelPath, Timestamp};
 
 pub use fold::Folding;
+pub(crate) use fold::folded;
 pub use variant::{Spelling, is_spelling_of, is_tame, spelled};
 
 /// The folder of all contents.

@@ -15,6 +15,7 @@
 //! | [`layout`] | where does a content or a view lie in the archive? |
 //! | [`reconcile`] | what should be, what is, and what to do about the difference |
 //! | [`archive`] | how a content gets into the archive and survives a power cut |
+//! | [`belonging`] | which files describe which others, and which are one thing? |
 //! | [`curate`] | what do decisions of people change, and how are they taken back? |
 //! | [`manifest`] | what does the archive say about itself, and is its catalog of the same history? |
 //! | [`explaining`] | manifests are written, and compared with the catalog |
@@ -34,6 +35,7 @@
 pub mod absence;
 pub mod apply;
 pub mod archive;
+pub mod belonging;
 pub mod change;
 pub mod curate;
 pub mod dataset;

@@ -25,7 +25,7 @@ impl Folding {
     }
 }
 
-fn folded(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn folded(bytes: &[u8]) -> Vec<u8> {
     match std::str::from_utf8(bytes) {
         Ok(text) => {
             let upper: String = text.nfkd().flat_map(char::to_uppercase).collect();
