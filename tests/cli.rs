@@ -24,6 +24,8 @@ mod plans;
 mod postgres;
 #[path = "cli/runs.rs"]
 mod runs;
+#[path = "cli/sidecars.rs"]
+mod sidecars;
 #[path = "cli/why.rs"]
 mod why;
 #[path = "cli/world.rs"]

@@ -107,6 +107,7 @@ mod tests {
                 known(5, "now a link"),
             ],
             folders: vec![name("album"), name("cut"), name("excluded")],
+            ..Remembered::default()
         };
         let visited = Visited {
             files: vec![(name("here"), file()), (name("new"), file())],
@@ -132,20 +133,36 @@ mod tests {
 
     #[test]
     fn what_is_gone_already_is_not_gone_again() {
-        let remembered =
-            Remembered { files: vec![Known { gone: true, ..known(1, "removed") }], folders: vec![] };
+        let remembered = Remembered {
+            files: vec![Known { gone: true, ..known(1, "removed") }],
+            folders: vec![],
+            ..Remembered::default()
+        };
         assert_eq!(judge(&Visited::empty(RelPath::root(), Ok(())), &remembered), Absence::default());
     }
 
     #[test]
     fn an_empty_mount_point_is_suspicious_and_a_new_empty_folder_is_not() {
         let empty = Visited::empty(RelPath::root(), Ok(()));
-        assert!(is_suddenly_empty(&empty, &Remembered { files: vec![known(1, "a")], folders: vec![] }));
-        assert!(is_suddenly_empty(&empty, &Remembered { files: vec![], folders: vec![name("a")] }));
+        assert!(is_suddenly_empty(
+            &empty,
+            &Remembered { files: vec![known(1, "a")], folders: vec![], ..Remembered::default() }
+        ));
+        assert!(is_suddenly_empty(
+            &empty,
+            &Remembered { files: vec![], folders: vec![name("a")], ..Remembered::default() }
+        ));
         assert!(!is_suddenly_empty(&empty, &Remembered::default()));
         let litter = Visited { pruned: vec![name(".DS_Store")], ..Visited::empty(RelPath::root(), Ok(())) };
-        assert!(is_suddenly_empty(&litter, &Remembered { files: vec![known(1, "a")], folders: vec![] }));
-        let all_gone = Remembered { files: vec![Known { gone: true, ..known(1, "a") }], folders: vec![] };
+        assert!(is_suddenly_empty(
+            &litter,
+            &Remembered { files: vec![known(1, "a")], folders: vec![], ..Remembered::default() }
+        ));
+        let all_gone = Remembered {
+            files: vec![Known { gone: true, ..known(1, "a") }],
+            folders: vec![],
+            ..Remembered::default()
+        };
         assert!(!is_suddenly_empty(&empty, &all_gone));
     }
 }

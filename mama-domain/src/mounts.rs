@@ -177,7 +177,11 @@ mod tests {
     }
 
     fn something() -> Remembered {
-        Remembered { files: vec![], folders: vec![FileName::parse("album").unwrap()] }
+        Remembered {
+            files: vec![],
+            folders: vec![FileName::parse("album").unwrap()],
+            ..Remembered::default()
+        }
     }
 
     /// Marks at the root, `usb` and `usb/deep`, and the walk at the root.

@@ -133,6 +133,26 @@ pub struct Remembered {
     pub files: Vec<Known>,
     /// Its folders below which any file is present (not gone), in name order.
     pub folders: Vec<FileName>,
+    /// Which of its files describe which, as it was recorded last; in order.
+    pub sidecars: Vec<SidecarLink>,
+}
+
+/// Which files of one folder describe which; what was recorded before of that folder does not hold any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderSidecars {
+    /// Which folder. It becomes known.
+    pub dir: RelPath,
+    /// In order, each once.
+    pub links: Vec<SidecarLink>,
+}
+
+/// One file describes another one in its folder: an XMP sidecar, the JSON of a Takeout.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SidecarLink {
+    /// The name of the file that is described.
+    pub of: FileName,
+    /// The name of the one that describes it.
+    pub sidecar: FileName,
 }
 
 /// The current observation of one file.
@@ -190,6 +210,8 @@ pub struct ScanBatch {
     pub held_below: Vec<RelPath>,
     /// Folders whose volume is recorded; of several marks for one folder, the last one stays. A folder that gets a volume becomes known.
     pub mounts: Vec<MountMark>,
+    /// Folders whose sidecars are others than before; each once.
+    pub sidecars: Vec<FolderSidecars>,
 }
 
 impl ScanBatch {
@@ -206,13 +228,25 @@ impl ScanBatch {
             held: Vec::new(),
             held_below: Vec::new(),
             mounts: Vec::new(),
+            sidecars: Vec::new(),
         }
     }
 
     /// Whether it says nothing, so that there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        let Self { scan: _, at: _, blobs, sightings, confirmed, gone, gone_below, held, held_below, mounts } =
-            self;
+        let Self {
+            scan: _,
+            at: _,
+            blobs,
+            sightings,
+            confirmed,
+            gone,
+            gone_below,
+            held,
+            held_below,
+            mounts,
+            sidecars,
+        } = self;
         blobs.is_empty()
             && sightings.is_empty()
             && confirmed.is_empty()
@@ -221,6 +255,7 @@ impl ScanBatch {
             && held.is_empty()
             && held_below.is_empty()
             && mounts.is_empty()
+            && sidecars.is_empty()
     }
 }
 

@@ -32,7 +32,7 @@ fn pairs(corpus: &Path) -> Value {
 fn linked(corpus: &Path) -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
     for (folder, names) in folders(metadata_by_file(corpus).into_keys()) {
-        for link in sidecars(&names) {
+        for link in sidecars(names.iter()) {
             found.insert((
                 format!("{folder}/{}", shown(link.sidecar)),
                 format!("{folder}/{}", shown(link.of)),

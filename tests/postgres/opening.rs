@@ -57,13 +57,13 @@ fn an_empty_database_becomes_a_catalog_and_stays_one() {
 #[test]
 fn a_catalog_of_the_first_schema_is_brought_up_to_date() {
     let database = Database::new();
-    database.execute(
-        "DROP TABLE lease, manifest, act_item, act; DROP INDEX observation_ignored;
-         ALTER TABLE folder DROP COLUMN volume;
-         ALTER TABLE blob DROP COLUMN unsaved; ALTER TABLE observation DROP COLUMN unsaved;
+    database.execute(&format!(
+        "DROP TABLE archive, root, scan, folder, sidecar, blob, meta, observation, lease, act, act_item, manifest CASCADE;
          DELETE FROM migration WHERE number > 1;
+         {}
          INSERT INTO blob (hash, size, first_seen_s, first_seen_n) VALUES (decode(repeat('ab', 32), 'hex'), 1, 0, 0)",
-    );
+        include_str!("../../migrations/postgres/0001_first.sql"),
+    ));
     let catalog = connect(&database).unwrap();
     assert_eq!(block_on(catalog.schema_version()).unwrap(), last());
     assert!(block_on(catalog.lease()).unwrap().is_some());

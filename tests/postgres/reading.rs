@@ -75,6 +75,7 @@ fn reset_forgets_all_but_the_archive() {
     let rows = [
         ("act_item", 0),
         ("act", 0),
+        ("sidecar", 0),
         ("observation", 2),
         ("meta", 2),
         ("blob", 2),
@@ -87,7 +88,10 @@ fn reset_forgets_all_but_the_archive() {
     assert!(before.bytes > 0 && before.schema_version > 0 && !before.server_version.is_empty());
     block_on(catalog.reset()).unwrap();
     let after = block_on(catalog.inspect()).unwrap();
-    assert_eq!(after.tables.iter().map(|&(_, rows)| rows).collect::<Vec<_>>(), [0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    assert_eq!(
+        after.tables.iter().map(|&(_, rows)| rows).collect::<Vec<_>>(),
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+    );
     assert_eq!(block_on(catalog.archive()).unwrap(), Some(id));
     assert!(block_on(catalog.remembered(scan, &[])).is_err(), "the scan is forgotten too");
 }

@@ -1,7 +1,9 @@
 //! What a trace is made of. Observations, scans, folders and contents are numbers: which ones, depends on what is there.
 
+use std::collections::BTreeMap;
+
 use mama_ports::curation::{Filter, MimePattern, Target};
-use mama_ports::repository::{MountMark, NewBlob, Scope, Sighting};
+use mama_ports::repository::{FolderSidecars, MountMark, NewBlob, Scope, SidecarLink, Sighting};
 use mama_ports::vocab::{
     AbsPath, BlobHash, BlockReason, FileName, Fingerprint, Footing, HostName, MetaDoc, Mime, Placement,
     RelPath, ScanRoot, SourceKind, Standing, Status, Timestamp, VolumeId,
@@ -50,6 +52,7 @@ pub(crate) struct Batch {
     pub(crate) held: Vec<usize>,
     pub(crate) held_below: Vec<RelPath>,
     pub(crate) mounts: Vec<MountMark>,
+    pub(crate) sidecars: Vec<FolderSidecars>,
 }
 
 #[derive(Debug, Clone)]
@@ -139,11 +142,25 @@ fn mark() -> impl Strategy<Value = MountMark> {
     (below(), volume).prop_map(|(dir, volume)| MountMark { dir, volume: volume.map(VolumeId::new) })
 }
 
+fn sidecars() -> impl Strategy<Value = Vec<FolderSidecars>> {
+    let name = || prop::sample::select(&NAMES[..]).prop_map(|name| FileName::parse(name).unwrap());
+    let links = few((name(), name()).prop_map(|(of, sidecar)| SidecarLink { of, sidecar }), 3);
+    few((below(), links), 2).prop_map(|folders| {
+        let folders: BTreeMap<RelPath, Vec<SidecarLink>> = folders.into_iter().collect();
+        let in_order = |mut links: Vec<SidecarLink>| {
+            links.sort();
+            links.dedup();
+            links
+        };
+        folders.into_iter().map(|(dir, links)| FolderSidecars { dir, links: in_order(links) }).collect()
+    })
+}
+
 fn batch() -> impl Strategy<Value = Batch> {
     let seen = (few(blob(), 2), prop::bool::weighted(0.97), few(sighting(), 6));
     let known = few((any::<usize>(), fingerprint(), any::<bool>()), 2);
     let absent = (few(any::<usize>(), 2), few(below(), 1), few(any::<usize>(), 2), few(below(), 1));
-    (any::<usize>(), time(), seen, known, absent, few(mark(), 2)).prop_map(
+    (any::<usize>(), time(), seen, known, absent, few(mark(), 2), sidecars()).prop_map(
         |(
             scan,
             at,
@@ -151,6 +168,7 @@ fn batch() -> impl Strategy<Value = Batch> {
             confirmed,
             (gone, gone_below, held, held_below),
             mounts,
+            sidecars,
         )| Batch {
             scan,
             at,
@@ -163,6 +181,7 @@ fn batch() -> impl Strategy<Value = Batch> {
             held,
             held_below,
             mounts,
+            sidecars,
         },
     )
 }

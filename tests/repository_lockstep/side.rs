@@ -190,6 +190,7 @@ impl<'a> Side<'a> {
             held: observations(&batch.held),
             held_below: batch.held_below.clone(),
             mounts: batch.mounts.clone(),
+            sidecars: batch.sidecars.clone(),
         }
     }
 

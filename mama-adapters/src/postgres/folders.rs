@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use mama_ports::repository::MountMark;
+use mama_ports::repository::{FolderSidecars, MountMark};
 use mama_ports::vocab::{RelPath, VolumeId};
 use sqlx::{PgConnection, query, query_as, query_scalar};
 
@@ -130,6 +130,38 @@ pub(super) async fn mark(catalog: &mut PgConnection, root: &Root, marks: &[Mount
     .execute(catalog)
     .await?;
     Ok(())
+}
+
+/// Replaces what is known of the sidecars in these folders, which become known.
+pub(super) async fn link_sidecars(
+    catalog: &mut PgConnection,
+    root: &Root,
+    folders: &[FolderSidecars],
+) -> Outcome<()> {
+    if folders.is_empty() {
+        return Ok(());
+    }
+    let ids = know(catalog, root, folders.iter().map(|folder| &folder.dir)).await?;
+    let concerned: Vec<i64> = ids_of(&ids, folders.iter().map(|folder| &folder.dir));
+    query("UPDATE sidecar SET current = false WHERE folder = ANY($1) AND current")
+        .bind(concerned)
+        .execute(&mut *catalog)
+        .await?;
+    let links = || folders.iter().flat_map(|folder| folder.links.iter().map(move |link| (&folder.dir, link)));
+    query(
+        "INSERT INTO sidecar (folder, name, sidecar) SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::bytea[])
+         ON CONFLICT (folder, name, sidecar) DO UPDATE SET current = true",
+    )
+    .bind(ids_of(&ids, links().map(|(dir, _)| dir)))
+    .bind(links().map(|(_, link)| link.of.as_bytes()).collect::<Vec<_>>())
+    .bind(links().map(|(_, link)| link.sidecar.as_bytes()).collect::<Vec<_>>())
+    .execute(catalog)
+    .await?;
+    Ok(())
+}
+
+fn ids_of<'a>(ids: &HashMap<RelPath, i64>, dirs: impl Iterator<Item = &'a RelPath>) -> Vec<i64> {
+    dirs.filter_map(|dir| ids.get(dir).copied()).collect()
 }
 
 /// The folders and those below them, without subtrees where nothing is present.

@@ -43,8 +43,8 @@ pub use self::watch::Patience;
 use crate::sql::codec;
 
 /// Every table of the catalog's content, those first that refer to others.
-const TABLES: [&str; 9] =
-    ["act_item", "act", "observation", "meta", "blob", "folder", "scan", "root", "archive"];
+const TABLES: [&str; 10] =
+    ["act_item", "act", "sidecar", "observation", "meta", "blob", "folder", "scan", "root", "archive"];
 
 /// A catalog on PostgreSQL. Dropping it closes the connections.
 pub struct Postgres {
@@ -161,7 +161,7 @@ async fn schema_version(catalog: &mut PgConnection) -> Outcome<i64> {
 
 async fn reset(catalog: &mut PgConnection) -> Outcome<()> {
     raw_sql(
-        "TRUNCATE act_item, act, observation, meta, blob, folder, scan, root;
+        "TRUNCATE act_item, act, sidecar, observation, meta, blob, folder, scan, root;
          UPDATE manifest SET anew = true, rebuilding = false",
     )
     .execute(catalog)

@@ -93,6 +93,7 @@ impl<'a> Recorder<'a> {
             held,
             held_below,
             mounts,
+            sidecars,
         } = self.batch;
         self.mark_gone(Rows::These, &ids(gone)).await?;
         let folders = self.present_below(gone_below).await?;
@@ -108,6 +109,7 @@ impl<'a> Recorder<'a> {
         }
         self.confirm_known(confirmed).await?;
         folders::mark(self.catalog, &self.under.root, mounts).await?;
+        folders::link_sidecars(self.catalog, &self.under.root, sidecars).await?;
         folders::count_present(self.catalog, &self.present).await?;
         Ok(self.recorded)
     }

@@ -33,6 +33,12 @@ impl<'r> Cells<'r> {
         Ok(codec::name(self.next()?)?)
     }
 
+    /// `None` for NULL.
+    pub(super) fn optional_name(&mut self) -> Outcome<Option<FileName>> {
+        let bytes: Option<&[u8]> = self.next()?;
+        Ok(bytes.map(codec::name).transpose()?)
+    }
+
     pub(super) fn rel_path(&mut self) -> Outcome<RelPath> {
         Ok(codec::rel_path(self.next()?)?)
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mama_ports::repository::{Known, KnownBlob, Recorded, Remembered, Repo, ScanBatch, ScanBegun, Sightings};
+use mama_ports::repository::{
+    Known, KnownBlob, Recorded, Remembered, Repo, ScanBatch, ScanBegun, SidecarLink, Sightings,
+};
 use mama_ports::vocab::{BlobHash, Mime, ObservationId, RelPath, ScanId, ScanRoot, Timestamp};
 use sqlx::{PgConnection, query};
 
@@ -70,12 +72,15 @@ async fn remembered(
              SELECT d.number, f.id FROM unnest($1::bytea[]) WITH ORDINALITY AS d (key, number)
              JOIN folder f ON f.place_key = d.key AND f.root = $2
          )
-         SELECT a.number, o.name, o.id, o.size, o.mtime_s, o.mtime_n, o.ctime_s, o.ctime_n, o.inode,
+         SELECT a.number, o.name, NULL::bytea, o.id, o.size, o.mtime_s, o.mtime_n, o.ctime_s, o.ctime_n, o.inode,
                 o.racy, o.gone_s IS NOT NULL, o.held
          FROM asked a JOIN observation o ON o.folder = a.id AND o.current
          UNION ALL
-         SELECT a.number, f.name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-         FROM asked a JOIN folder f ON f.parent = a.id AND f.present > 0",
+         SELECT a.number, f.name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+         FROM asked a JOIN folder f ON f.parent = a.id AND f.present > 0
+         UNION ALL
+         SELECT a.number, s.name, s.sidecar, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+         FROM asked a JOIN sidecar s ON s.folder = a.id AND s.current",
     )
     .bind(keys)
     .bind(root.id)
@@ -86,6 +91,10 @@ async fn remembered(
         let mut cells = Cells::of(row);
         let answer = numbered(&mut answers, cells.next()?)?;
         let name = cells.name()?;
+        if let Some(sidecar) = cells.optional_name()? {
+            answer.sidecars.push(SidecarLink { of: name, sidecar });
+            continue;
+        }
         match cells.next()? {
             Some(id) => answer.files.push(Known {
                 id: ObservationId(id),
@@ -98,9 +107,10 @@ async fn remembered(
             None => answer.folders.push(name),
         }
     }
-    for Remembered { files, folders } in &mut answers {
+    for Remembered { files, folders, sidecars } in &mut answers {
         files.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         folders.sort_unstable();
+        sidecars.sort_unstable();
     }
     Ok(answers)
 }

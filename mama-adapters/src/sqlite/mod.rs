@@ -31,8 +31,8 @@ use self::rows::{Failure, Outcome};
 use crate::sql::codec;
 
 /// Every table of the catalog's content, those first that refer to others.
-const TABLES: [&str; 9] =
-    ["act_item", "act", "observation", "meta", "blob", "folder", "scan", "root", "archive"];
+const TABLES: [&str; 10] =
+    ["act_item", "act", "sidecar", "observation", "meta", "blob", "folder", "scan", "root", "archive"];
 
 /// A catalog on SQLite. Dropping it waits for what was asked, and closes the file.
 #[derive(Debug)]

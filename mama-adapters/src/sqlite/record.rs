@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use mama_ports::repository::{Confirmation, MountMark, NewBlob, Recorded, ScanBatch, Sighting};
+use mama_ports::repository::{
+    Confirmation, FolderSidecars, MountMark, NewBlob, Recorded, ScanBatch, Sighting,
+};
 use mama_ports::vocab::{BlobHash, FileName, Fingerprint, ObservationId, RelPath, ScanId, Timestamp};
 use rusqlite::{Transaction, named_params, params};
 
@@ -92,6 +94,7 @@ impl<'a> Recorder<'a> {
             held,
             held_below,
             mounts,
+            sidecars,
         } = batch;
         for id in gone {
             self.mark_gone(Rows::One(id.0))?;
@@ -120,6 +123,9 @@ impl<'a> Recorder<'a> {
         }
         for mark in mounts {
             self.mark_volume(mark)?;
+        }
+        for folder in sidecars {
+            self.link_sidecars(folder)?;
         }
         folders::count_present(self.catalog, &self.present)?;
         Ok(self.recorded)
@@ -331,6 +337,21 @@ impl<'a> Recorder<'a> {
             Some(folder) => folders::mark(self.catalog, folder, volume.as_ref()),
             None => Ok(()),
         }
+    }
+
+    fn link_sidecars(&mut self, FolderSidecars { dir, links }: &FolderSidecars) -> Outcome<()> {
+        let folder = self.folders.know(dir)?;
+        self.catalog
+            .prepare_cached("UPDATE sidecar SET current = 0 WHERE folder = ?1 AND current = 1")?
+            .execute([folder])?;
+        let mut link = self.catalog.prepare_cached(
+            "INSERT INTO sidecar (folder, name, sidecar) VALUES (?1, ?2, ?3)
+             ON CONFLICT (folder, name, sidecar) DO UPDATE SET current = 1",
+        )?;
+        for it in links {
+            link.execute(params![folder, it.of.as_bytes(), it.sidecar.as_bytes()])?;
+        }
+        Ok(())
     }
 
     fn confirmed_by_root(&self) -> (Option<i64>, Option<u32>) {

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use mama_ports::repository::{
-    Known, KnownBlob, Recorded, Remembered, Repo, RepositoryError, ScanBatch, ScanBegun, Sightings,
+    Known, KnownBlob, Recorded, Remembered, Repo, RepositoryError, ScanBatch, ScanBegun, SidecarLink,
+    Sightings,
 };
 use mama_ports::vocab::{
     BlobHash, FileName, Mime, ObservationId, RelPath, ScanId, ScanRoot, Timestamp, escaped,
@@ -145,6 +146,16 @@ fn remembered(catalog: &Transaction<'_>, root: &RootOfScan, dir: &RelPath) -> Ou
             })
         })?,
         folders: rows::all(&mut folders, [folder], |row| -> Outcome<FileName> { rows::name(row, 0) })?,
+        sidecars: sidecars(catalog, folder)?,
+    })
+}
+
+fn sidecars(catalog: &Transaction<'_>, folder: i64) -> Outcome<Vec<SidecarLink>> {
+    let mut statement = catalog.prepare_cached(
+        "SELECT name, sidecar FROM sidecar WHERE folder = ?1 AND current = 1 ORDER BY name, sidecar",
+    )?;
+    rows::all(&mut statement, [folder], |row| {
+        Ok(SidecarLink { of: rows::name(row, 0)?, sidecar: rows::name(row, 1)? })
     })
 }
 

@@ -229,6 +229,7 @@ fn reset_forgets_all_but_the_archive() {
     let rows = [
         ("act_item", 0),
         ("act", 0),
+        ("sidecar", 0),
         ("observation", 2),
         ("meta", 2),
         ("blob", 2),
@@ -241,7 +242,7 @@ fn reset_forgets_all_but_the_archive() {
     assert!(before.bytes > 0 && before.log_bytes > 0 && before.schema_version == LAST);
     block_on(catalog.reset()).unwrap();
     let after = block_on(catalog.inspect()).unwrap();
-    assert_eq!(after.tables.iter().map(|&(_, rows)| rows).collect::<Vec<_>>(), [0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    assert_eq!(after.tables.iter().map(|&(_, rows)| rows).collect::<Vec<_>>(), [0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
     assert_eq!(block_on(catalog.archive()).unwrap(), Some(id));
 }
 
@@ -358,13 +359,29 @@ fn a_catalog_of_the_first_schema_is_brought_up_to_date() {
     let file = folder.path().join("catalog.sqlite");
     drop(catalog);
     let older = rusqlite::Connection::open(&file).unwrap();
-    let undone = "DROP TABLE lease; DROP TABLE manifest; DROP TABLE act_item; DROP TABLE act; DROP INDEX observation_ignored;
-                  DROP INDEX folder_volume; ALTER TABLE folder DROP COLUMN volume;
-                  DROP INDEX blob_unsaved; DROP INDEX observation_unsaved;
-                  ALTER TABLE blob DROP COLUMN unsaved; ALTER TABLE observation DROP COLUMN unsaved;
-                  DELETE FROM migration WHERE number > 1;
-                  INSERT INTO blob (hash, size, first_seen_s, first_seen_n) VALUES (zeroblob(32), 1, 0, 0)";
-    older.execute_batch(undone).unwrap();
+    let views = "DROP VIEW blobs; DROP VIEW observations;";
+    let tables = [
+        "lease",
+        "manifest",
+        "act_item",
+        "act",
+        "sidecar",
+        "observation",
+        "meta",
+        "blob",
+        "folder",
+        "scan",
+        "root",
+        "archive",
+    ]
+    .map(|table| format!("DROP TABLE {table};"))
+    .concat();
+    let first = include_str!("../../../migrations/sqlite/0001_first.sql");
+    let undone = format!(
+        "{views} {tables} DELETE FROM migration WHERE number > 1; {first}
+         INSERT INTO blob (hash, size, first_seen_s, first_seen_n) VALUES (zeroblob(32), 1, 0, 0)"
+    );
+    older.execute_batch(&undone).unwrap();
     drop(older);
     let catalog = Sqlite::open_existing(&file).unwrap();
     assert_eq!(block_on(catalog.schema_version()).unwrap(), LAST);

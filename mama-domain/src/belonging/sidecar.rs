@@ -147,11 +147,14 @@ impl<'a> Folder<'a> {
 }
 
 /// Which files of one folder describe which, in the order of the described; for one file, what counts most comes first.
-pub fn sidecars(names: &[FileName]) -> Vec<SidecarOf<'_>> {
-    let folder = Folder::new(names.iter().filter(|name| SidecarKind::of(name).is_none()));
+pub fn sidecars<'a>(names: impl Iterator<Item = &'a FileName> + Clone) -> Vec<SidecarOf<'a>> {
     let mut links = Vec::new();
-    for sidecar in names {
-        let Some(kind) = SidecarKind::of(sidecar) else { continue };
+    let sidecars: Vec<_> = names.clone().filter_map(|name| Some((name, SidecarKind::of(name)?))).collect();
+    if sidecars.is_empty() {
+        return links;
+    }
+    let folder = Folder::new(names.filter(|name| SidecarKind::of(name).is_none()));
+    for (sidecar, kind) in sidecars {
         let mut link = |of, naming| links.push(SidecarOf { of, kind, naming, sidecar });
         if kind == SidecarKind::Takeout {
             takeout::described(sidecar, &folder).into_iter().for_each(|(of, naming)| link(of, naming));
@@ -187,7 +190,7 @@ mod tests {
     fn linked(all: &[&str]) -> Vec<String> {
         let all = names(all);
         let shown = |name: &FileName| String::from_utf8_lossy(name.as_bytes()).into_owned();
-        let links = sidecars(&all);
+        let links = sidecars(all.iter());
         links.iter().map(|it| format!("{} < {} {:?}", shown(it.of), shown(it.sidecar), it.naming)).collect()
     }
 
@@ -265,15 +268,15 @@ mod tests {
     proptest! {
         #[test]
         fn the_order_of_a_listing_means_nothing(mut all in prop::collection::vec(some_name(), 0..12)) {
-            let before: Vec<_> = sidecars(&all).iter().map(|it| format!("{it:?}")).collect();
+            let before: Vec<_> = sidecars(all.iter()).iter().map(|it| format!("{it:?}")).collect();
             all.reverse();
-            let after: Vec<_> = sidecars(&all).iter().map(|it| format!("{it:?}")).collect();
+            let after: Vec<_> = sidecars(all.iter()).iter().map(|it| format!("{it:?}")).collect();
             prop_assert_eq!(before, after);
         }
 
         #[test]
         fn only_sidecars_describe_and_no_sidecar_is_described(all in prop::collection::vec(some_name(), 0..12)) {
-            for link in sidecars(&all) {
+            for link in sidecars(all.iter()) {
                 prop_assert!(SidecarKind::of(link.sidecar) == Some(link.kind) && SidecarKind::of(link.of).is_none());
             }
         }

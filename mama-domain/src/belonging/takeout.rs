@@ -146,7 +146,7 @@ mod tests {
     fn jsons(all: &[&str]) -> Vec<String> {
         let all: Vec<FileName> = all.iter().map(|name| FileName::parse(*name).unwrap()).collect();
         let shown = |name: &FileName| String::from_utf8_lossy(name.as_bytes()).into_owned();
-        let links = sidecars(&all);
+        let links = sidecars(all.iter());
         links.iter().map(|it| format!("{} < {} {:?}", shown(it.of), shown(it.sidecar), it.naming)).collect()
     }
 

@@ -1,10 +1,11 @@
 //! A bounded portion of a scan: the files to read, and what the folder listings alone prove.
 
-use mama_ports::repository::{Known, MountMark, Remembered};
+use mama_ports::repository::{FolderSidecars, Known, MountMark, Remembered, SidecarLink};
 use mama_ports::vocab::{FileFacts, FileName, Fingerprint, ObservationId, RelPath, VolumeId};
 use mama_ports::walker::Visited;
 
 use crate::absence::{self, Absence};
+use crate::belonging::sidecar::sidecars;
 use crate::change::{Change, classify};
 use crate::mounts::Mounts;
 
@@ -22,6 +23,7 @@ pub(super) struct Chunk {
     pub(super) held: Vec<ObservationId>,
     pub(super) held_below: Vec<RelPath>,
     pub(super) mounts: Vec<MountMark>,
+    pub(super) sidecars: Vec<FolderSidecars>,
 }
 
 /// One file to read.
@@ -61,6 +63,14 @@ impl Chunk {
             }
         }
         self.held_below.extend(held_below.iter().map(|name| visited.dir.join(name)));
+        let mut links: Vec<SidecarLink> = sidecars(visited.files.iter().map(|(name, _)| name))
+            .into_iter()
+            .map(|link| SidecarLink { of: link.of.clone(), sidecar: link.sidecar.clone() })
+            .collect();
+        links.sort_unstable();
+        if links != remembered.sidecars {
+            self.sidecars.push(FolderSidecars { dir: visited.dir.clone(), links });
+        }
         for (name, facts) in visited.files {
             // the port gives them in name order
             let known = remembered.files.binary_search_by(|known| known.name.cmp(&name));

@@ -110,6 +110,7 @@ impl Run<'_> {
         batch.held = chunk.held;
         batch.held_below = chunk.held_below;
         batch.mounts = chunk.mounts;
+        batch.sidecars = chunk.sidecars;
 
         let mut seen: Vec<(Work, Examined)> = Vec::new();
         for (work, reading) in chunk.work.into_iter().zip(reading) {

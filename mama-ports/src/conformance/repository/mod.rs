@@ -66,6 +66,7 @@ macro_rules! repository_conformance {
             the_volumes_of_folders_are_told_at_the_beginning
             a_mark_is_replaced_and_taken_away
             a_refused_batch_marks_nothing
+            sidecars_are_remembered_until_they_are_others
             names_survive_byte_by_byte
             long_paths_survive
             times_survive_to_the_nanosecond

@@ -5,9 +5,10 @@ use super::desk::{
     root, sighting, time,
 };
 use crate::repository::{
-    PageSize, Recorded, Remembered, Repository, RepositoryError, ScanBatch, Scope, Totals,
+    FolderSidecars, PageSize, Recorded, Remembered, Repository, RepositoryError, ScanBatch, Scope,
+    SidecarLink, Totals,
 };
-use crate::vocab::{MetaDoc, Mime, ObservationId, ScanId, ScanRoot, SourceKind};
+use crate::vocab::{FileName, MetaDoc, Mime, ObservationId, ScanId, ScanRoot, SourceKind};
 
 /// Nothing is known, and nothing is an error.
 pub async fn a_new_catalog_is_empty(repo: &dyn Repository) {
@@ -232,4 +233,32 @@ pub async fn a_scan_that_nobody_began_is_refused(repo: &dyn Repository) {
     assert!(repo.remembered(nobody, &[dir("")]).await.is_err());
     assert!(repo.record(&ScanBatch::new(nobody, time(1))).await.is_err());
     assert!(repo.finish(nobody, time(1)).await.is_err());
+}
+
+/// Of one folder only, and only the last links that were recorded; also of files that were not seen yet, and of odd names.
+pub async fn sidecars_are_remembered_until_they_are_others(repo: &dyn Repository) {
+    let link = |of: &[u8], sidecar: &[u8]| SidecarLink {
+        of: FileName::parse(of).unwrap(),
+        sidecar: FileName::parse(sidecar).unwrap(),
+    };
+    let folder = |path: &str, links: &[SidecarLink]| FolderSidecars { dir: dir(path), links: links.to_vec() };
+    let desk = Desk::new(repo).await;
+    let first = [link(b"\xff\n", b"\xff\n.xmp"), link(b"x.jpg", b"x.jpg.xmp"), link(b"x.jpg", b"x.xmp")];
+    let other = [link(b"x.jpg", b"x.jpg.xmp")];
+    let sidecars = vec![folder("d", &first), folder("e", &other)];
+    for _ in 0..2 {
+        desk.record(&ScanBatch { sidecars: sidecars.clone(), ..desk.batch() }).await;
+        let mut expected = first.to_vec();
+        expected.sort();
+        assert_eq!(desk.folder("d").await.sidecars, expected);
+    }
+    let now = [link(b"x.jpg", b"x.xmp"), link(b"y.jpg", b"y.xmp")];
+    desk.record(&ScanBatch { sidecars: vec![folder("d", &now)], ..desk.batch() }).await;
+    assert_eq!(desk.folder("d").await.sidecars, now);
+    assert_eq!(desk.folder("e").await.sidecars, other);
+    desk.record(&ScanBatch { sidecars: vec![folder("d", &[])], ..desk.batch() }).await;
+    assert_eq!(desk.folder("d").await.sidecars, []);
+    assert_eq!(desk.folder("").await.sidecars, []);
+    let desk = desk.next(&root("anna", "/a")).await;
+    assert_eq!(desk.folder("e").await.sidecars, other, "the next scan knows them");
 }
