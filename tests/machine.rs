@@ -97,7 +97,7 @@ fn changed(before: &[Found], after: &[Found]) -> Vec<(ObservationId, Status, Sta
 fn decide(world: &World, model: &mut Model, verb: Verb, file: usize) -> Result<(), TestCaseError> {
     let before = sightings(world);
     let targets = vec![Target::Path { host: host_name("anna"), path: path(FILES[file]) }];
-    let selection = Selection { filter: Filter { targets, ..Filter::default() }, glob: None };
+    let selection = Selection { filter: Filter { targets, ..Filter::default() }, ..Selection::default() };
     let curate = world.curator();
     let foreseen = block_on(curate.preview(verb, &selection, &mut |_| {})).unwrap();
     prop_assert_eq!(&sightings(world), &before, "a preview changes nothing");

@@ -223,6 +223,10 @@ pub(crate) struct CurateArgs {
     /// Only what is pending, assigned or ignored
     #[arg(long, value_name = "STATUS", value_parser = status(), help_heading = "Conditions")]
     pub(crate) status: Option<Status>,
+    /// Only these files, and not what belongs together with them: the other half of a Live Photo, the raw picture beside the JPEG,
+    /// shots of a burst, edits, parts, sidecars. So it is, too, with --glob, --mime, --larger and --smaller, which pick files
+    #[arg(long)]
+    pub(crate) alone: bool,
     /// Do it without asking
     #[arg(long)]
     pub(crate) yes: bool,

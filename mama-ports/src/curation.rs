@@ -8,8 +8,8 @@ use data_encoding::HEXLOWER;
 
 use crate::repository::{PageSize, Repo, Settled};
 use crate::vocab::{
-    AbsPath, BlobHash, BlockReason, HostName, Location, Mime, ObservationId, RelPath, SourceKind, Status,
-    Timestamp,
+    AbsPath, BlobHash, BlockReason, HostName, Location, MetaDoc, Mime, ObservationId, RelPath, ScanRoot,
+    SourceKind, Status, Timestamp,
 };
 
 /// What decisions need.
@@ -23,6 +23,11 @@ pub trait Curation: Send + Sync {
 
     /// Contents whose hashes begin so, in their order, at most `limit`.
     async fn contents(&self, prefix: &HashPrefix, limit: PageSize) -> Repo<Vec<BlobHash>>;
+
+    /// The present files directly in each of these folders, in the order asked and in name order, with those of `tags` that each has.
+    ///
+    /// One round trip for any number of folders. A folder nobody has seen gives an empty answer.
+    async fn neighbours(&self, folders: &[(ScanRoot, RelPath)], tags: &[&str]) -> Repo<Vec<Vec<Neighbour>>>;
 
     /// Makes decisions under an act, atomically, each only if its `from` still holds; answers in their order.
     ///
@@ -140,6 +145,17 @@ pub struct Found {
     pub status: Status,
     /// Why its content may not be shown.
     pub block: Option<BlockReason>,
+}
+
+/// A present file among those of its folder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Neighbour {
+    /// Its current observation.
+    pub found: Found,
+    /// Its type, if a detector said one.
+    pub mime: Option<Mime>,
+    /// Those of its tags that were asked for.
+    pub tags: MetaDoc,
 }
 
 /// A decision about an observation or a content.

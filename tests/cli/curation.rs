@@ -277,3 +277,41 @@ fn at_a_terminal_somebody_is_asked() {
     assert!(yes.stdout.contains("ignored"), "{}", yes.stdout);
     assert_eq!(world.mama(["apply", "--json"]).done().summary()["views_removed"], 2);
 }
+
+#[test]
+fn what_belongs_together_is_decided_together_unless_told_otherwise() {
+    let world = World::new();
+    for name in ["IMG_1.NEF", "IMG_1.JPG", "IMG_1.xmp", "IMG_2.JPG"] {
+        world.write(format!("photos/{name}"), name);
+    }
+    world.mama(["scan", "--no-metadata", "photos"]).done();
+    let preview = world.mama(["ignore", "photos/IMG_1.NEF"]);
+    assert_eq!(preview.status, 3);
+    for part in [
+        "IMG_1.JPG  (9 B)  goes along: raw and jpeg",
+        "IMG_1.xmp  (9 B)  goes along: sidecar",
+        "2 go along with them",
+    ] {
+        assert!(preview.stdout.contains(part), "{part}: {}", preview.stdout);
+    }
+    let decided = |args: &[&str]| {
+        let run = world.mama([&["ignore", "--json", "--yes"], args].concat()).done();
+        let summary = run.summary();
+        (summary["observations"].clone(), summary["companions"].clone(), summary["changes"].clone())
+    };
+    assert_eq!(decided(&["--alone", "photos/IMG_1.NEF"]), (1.into(), 0.into(), 1.into()));
+    assert_eq!(decided(&["--glob", "*.JPG", "--alone"]), (2.into(), 0.into(), 2.into()));
+    world.mama(["undo", "--yes"]).done();
+    world.mama(["undo", "--yes"]).done();
+    assert_eq!(decided(&["photos/IMG_1.JPG"]), (1.into(), 2.into(), 3.into()));
+    assert_eq!(decided(&["photos"]), (4.into(), 0.into(), 1.into()), "each is decided about once");
+    world.mama(["undo", "--yes"]).done();
+    let blocked = world.mama(["block", "--json", "--yes", "photos/IMG_1.JPG"]).done();
+    let kinds: Vec<_> = blocked.objects().iter().map(|decision| decision["along"].clone()).collect();
+    assert_eq!(
+        kinds[..2],
+        [serde_json::Value::Null, "raw_and_jpeg".into()],
+        "the content of a sidecar may be that of many"
+    );
+    assert_eq!(blocked.summary()["changes"], 2);
+}

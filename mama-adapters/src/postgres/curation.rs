@@ -1,17 +1,19 @@
 //! What decisions are about.
 
 use async_trait::async_trait;
-use mama_ports::curation::{ActId, Curation, Decision, Filter, Found, HashPrefix};
+use mama_ports::curation::{ActId, Curation, Decision, Filter, Found, HashPrefix, Neighbour};
 use mama_ports::repository::{PageSize, Repo, Settled};
-use mama_ports::vocab::{BlobHash, Location, ObservationId, ScanRoot};
+use mama_ports::vocab::{BlobHash, Location, MetaDoc, Mime, ObservationId, RelPath, ScanRoot};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, query, query_as, query_scalar};
 
 use super::failure::Outcome;
 use super::rows::Cells;
+use super::sightings::numbered;
 use super::{Postgres, decide};
 use crate::sql::codec;
 use crate::sql::filter::{Condition, Value, condition};
+use crate::sql::keys;
 
 /// Observations that one statement looks at, so that each answers soon, however few match.
 const WINDOW: i64 = 16_384;
@@ -22,6 +24,14 @@ impl Curation for Postgres {
         let about = (filter.clone(), after, limit);
         self.read("look for observations", about, |(filter, after, limit), catalog| {
             Box::pin(find(catalog, filter, *after, *limit))
+        })
+        .await
+    }
+
+    async fn neighbours(&self, folders: &[(ScanRoot, RelPath)], tags: &[&str]) -> Repo<Vec<Vec<Neighbour>>> {
+        let tags: Vec<String> = tags.iter().map(|&tag| tag.to_owned()).collect();
+        self.ask("look around in some folders", (folders.to_vec(), tags), |(folders, tags), catalog| {
+            Box::pin(neighbours(catalog, folders, tags))
         })
         .await
     }
@@ -103,8 +113,46 @@ async fn within(
     asked.fetch_all(catalog).await?.iter().map(found).collect()
 }
 
+async fn neighbours(
+    catalog: &mut PgConnection,
+    folders: &[(ScanRoot, RelPath)],
+    tags: &[String],
+) -> Outcome<Vec<Vec<Neighbour>>> {
+    let roots: Vec<[u8; 32]> =
+        folders.iter().map(|(root, _)| keys::root(&root.host, &root.basedir)).collect();
+    let places: Vec<[u8; 32]> =
+        folders.iter().map(|(root, dir)| keys::place(root.kind, &root.basedir.join(dir))).collect();
+    let rows = query(
+        "SELECT a.number, o.id, r.host, r.basedir, r.kind, f.relpath, o.name, b.hash, o.size, o.status, b.block_reason,
+                b.mime, (SELECT jsonb_object_agg(t.tag, m.doc -> t.tag)::text FROM unnest($3::text[]) AS t (tag)
+                         WHERE m.doc ? t.tag)
+         FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY AS a (root, place, number)
+         JOIN root r ON r.key = a.root JOIN folder f ON f.root = r.id AND f.place_key = a.place
+         JOIN observation o ON o.folder = f.id AND o.current AND o.gone_s IS NULL
+         JOIN blob b ON b.id = o.blob LEFT JOIN meta m ON m.blob = b.id ORDER BY a.number, o.name",
+    )
+    .bind(roots)
+    .bind(places)
+    .bind(tags)
+    .fetch_all(catalog)
+    .await?;
+    let mut answers = vec![Vec::new(); folders.len()];
+    for row in &rows {
+        let mut cells = Cells::of(row);
+        let answer = numbered(&mut answers, cells.next()?)?;
+        let found = read(&mut cells)?;
+        let mime = cells.next::<Option<&str>>()?.map(Mime::new);
+        let tags = cells.next::<Option<&str>>()?.and_then(MetaDoc::from_json).unwrap_or_default();
+        answer.push(Neighbour { found, mime, tags });
+    }
+    Ok(answers)
+}
+
 fn found(row: &PgRow) -> Outcome<Found> {
-    let mut cells = Cells::of(row);
+    read(&mut Cells::of(row))
+}
+
+fn read(cells: &mut Cells<'_>) -> Outcome<Found> {
     Ok(Found {
         id: ObservationId(cells.next()?),
         at: Location { root: cells.root()?, dir: cells.rel_path()?, name: cells.name()? },

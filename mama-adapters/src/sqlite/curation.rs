@@ -1,21 +1,31 @@
 //! Decisions about targets and contents, and what they are about.
 
 use async_trait::async_trait;
-use mama_ports::curation::{ActId, Curation, Decision, Filter, Found, HashPrefix};
+use mama_ports::curation::{ActId, Curation, Decision, Filter, Found, HashPrefix, Neighbour};
 use mama_ports::repository::{PageSize, Repo, Settled};
-use mama_ports::vocab::{BlobHash, BlockReason, Location, ObservationId, ScanRoot};
+use mama_ports::vocab::{BlobHash, BlockReason, Location, MetaDoc, Mime, ObservationId, RelPath, ScanRoot};
 use rusqlite::types::ToSqlOutput;
-use rusqlite::{ToSql, Transaction, params, params_from_iter};
+use rusqlite::{Row, ToSql, Transaction, params, params_from_iter};
 
 use super::rows::{self, Outcome};
 use super::{Sqlite, codec, journal};
 use crate::sql::filter::{Condition, Value, condition};
+use crate::sql::keys;
 
 #[async_trait]
 impl Curation for Sqlite {
     async fn find(&self, filter: &Filter, after: Option<ObservationId>, limit: PageSize) -> Repo<Vec<Found>> {
         let filter = filter.clone();
         self.read("look for observations", move |catalog| find(catalog, &filter, after, limit)).await
+    }
+
+    async fn neighbours(&self, folders: &[(ScanRoot, RelPath)], tags: &[&str]) -> Repo<Vec<Vec<Neighbour>>> {
+        let folders = folders.to_vec();
+        let tags: Vec<String> = tags.iter().map(|&tag| tag.to_owned()).collect();
+        self.read("look around in some folders", move |catalog| {
+            folders.iter().map(|folder| neighbours(catalog, folder, &tags)).collect()
+        })
+        .await
     }
 
     async fn contents(&self, prefix: &HashPrefix, limit: PageSize) -> Repo<Vec<BlobHash>> {
@@ -76,20 +86,41 @@ fn find(
     let mut found = Vec::new();
     let mut rows = statement.query(params_from_iter(values))?;
     while let Some(row) = rows.next()? {
-        found.push(Found {
-            id: ObservationId(row.get(0)?),
-            at: Location {
-                root: rows::root(row, 1)?,
-                dir: rows::rel_path(row, 4)?,
-                name: rows::name(row, 5)?,
-            },
-            hash: rows::hash(row, 6)?,
-            size: rows::count(row, 7)?,
-            status: codec::word(rows::text(row, 8)?)?,
-            block: rows::optional_text(row, 9)?.map(codec::block).transpose()?,
-        });
+        found.push(read(row)?);
     }
     Ok(found)
+}
+
+fn read(row: &Row<'_>) -> Outcome<Found> {
+    Ok(Found {
+        id: ObservationId(row.get(0)?),
+        at: Location { root: rows::root(row, 1)?, dir: rows::rel_path(row, 4)?, name: rows::name(row, 5)? },
+        hash: rows::hash(row, 6)?,
+        size: rows::count(row, 7)?,
+        status: codec::word(rows::text(row, 8)?)?,
+        block: rows::optional_text(row, 9)?.map(codec::block).transpose()?,
+    })
+}
+
+fn neighbours(
+    catalog: &Transaction<'_>,
+    (root, dir): &(ScanRoot, RelPath),
+    tags: &[String],
+) -> Outcome<Vec<Neighbour>> {
+    let mut statement = catalog.prepare_cached(
+        "SELECT o.id, r.host, r.basedir, r.kind, f.relpath, o.name, b.hash, o.size, o.status, b.block_reason, b.mime, m.doc
+         FROM root r JOIN folder f ON f.root = r.id JOIN observation o ON o.folder = f.id
+         JOIN blob b ON b.id = o.blob LEFT JOIN meta m ON m.blob = b.id
+         WHERE r.key = ?1 AND f.place_key = ?2 AND o.current = 1 AND o.gone_s IS NULL ORDER BY o.name",
+    )?;
+    let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+    let folder =
+        params![keys::root(&root.host, &root.basedir), keys::place(root.kind, &root.basedir.join(dir))];
+    rows::all(&mut statement, folder, |row| {
+        let doc = rows::optional_text(row, 11)?.and_then(MetaDoc::from_json).unwrap_or_default();
+        let mime = rows::optional_text(row, 10)?.map(Mime::new);
+        Ok(Neighbour { found: read(row)?, mime, tags: doc.only(&tags) })
+    })
 }
 
 fn roots(catalog: &Transaction<'_>) -> Outcome<Vec<(i64, ScanRoot)>> {

@@ -242,7 +242,10 @@ fn reset_forgets_all_but_the_archive() {
     assert!(before.bytes > 0 && before.log_bytes > 0 && before.schema_version == LAST);
     block_on(catalog.reset()).unwrap();
     let after = block_on(catalog.inspect()).unwrap();
-    assert_eq!(after.tables.iter().map(|&(_, rows)| rows).collect::<Vec<_>>(), [0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    assert_eq!(
+        after.tables.iter().map(|&(_, rows)| rows).collect::<Vec<_>>(),
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+    );
     assert_eq!(block_on(catalog.archive()).unwrap(), Some(id));
 }
 

@@ -53,7 +53,9 @@ pub(super) async fn read(args: &CurateArgs, host: Option<&str>, app: &App) -> an
         until: args.before.map(local).transpose()?,
         status: args.status,
     };
-    Ok(Asked { selection: Selection { filter, glob: glob.transpose()? }, words })
+    let picks_files = glob.is_some() || filter.mime.is_some() || filter.larger.or(filter.smaller).is_some();
+    let alone = args.alone || picks_files;
+    Ok(Asked { selection: Selection { filter, glob: glob.transpose()?, alone }, words })
 }
 
 /// Understands one argument that stands alone. A path is one of `host`, of this machine if none is named.
@@ -148,9 +150,10 @@ fn without_dots(path: &Path) -> PathBuf {
 
 /// The arguments again, for the journal.
 fn words(args: &CurateArgs, host: Option<&HostName>) -> String {
-    let CurateArgs { what, kind, glob, mime, larger, smaller, before, after, status, yes: _ } = args;
+    let CurateArgs { what, kind, glob, mime, larger, smaller, before, after, status, alone, yes: _ } = args;
     let mut words: Vec<String> =
         what.iter().map(|path| escaped(path.as_os_str().as_bytes()).to_string()).collect();
+    words.extend(alone.then(|| "--alone".to_owned()));
     let mut condition = |flag: &str, value: Option<String>| {
         words.extend(value.map(|value| format!("--{flag} {}", escaped(value.as_bytes()))));
     };

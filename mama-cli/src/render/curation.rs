@@ -1,5 +1,6 @@
 //! Decisions, as people and scripts see them.
 
+use mama_domain::belonging::companions::Why;
 use mama_domain::curate::{Concerned, CurationReport, Verb};
 use mama_ports::curation::{Act, Decision};
 use mama_ports::vocab::BlockReason;
@@ -62,7 +63,7 @@ impl Doing {
 
 /// One decision, as an object.
 pub(crate) fn concerned(doing: Doing, is_done: bool, concerned: &Concerned) -> Object {
-    let Concerned { at, hash, size, decision } = concerned;
+    let Concerned { at, hash, size, decision, along } = concerned;
     let block = |reason: Option<BlockReason>| reason.map(BlockReason::as_str);
     let (observation, from, to) = match decision {
         Decision::Retarget { id, from, to } => (Some(id.0), Some(from.as_str()), Some(to.as_str())),
@@ -71,7 +72,7 @@ pub(crate) fn concerned(doing: Doing, is_done: bool, concerned: &Concerned) -> O
     let object = Object::new("decision").with("verb", doing.as_str()).with("done", is_done);
     let object = object.with("observation", observation).with("host", at.root.host.as_str());
     let object = object.path("path", at.full_path().as_bytes()).with("hash", hash.to_string());
-    object.with("size", *size).with("from", from).with("to", to)
+    object.with("size", *size).with("from", from).with("to", to).with("along", along.map(Why::as_str))
 }
 
 /// The last line.
@@ -86,6 +87,7 @@ pub(crate) fn summary(doing: Doing, is_done: bool, report: &CurationReport) -> O
         .with("unchanged", report.unchanged)
         .with("changed_since", report.changed_since)
         .with("act", report.act.map(|act| act.0))
+        .with("companions", report.companions)
 }
 
 /// The act that an undo is about.
@@ -95,6 +97,7 @@ pub(crate) fn decision_undone(act: &Act) -> Object {
 }
 
 /// One decision of a preview.
-pub(crate) fn example(Concerned { at, size, .. }: &Concerned) -> String {
-    format!("  {at}  ({})", human::bytes(*size))
+pub(crate) fn example(Concerned { at, size, along, .. }: &Concerned) -> String {
+    let why = along.map(|why| format!("  goes along: {}", why.as_str().replace('_', " ")));
+    format!("  {at}  ({}){}", human::bytes(*size), why.unwrap_or_default())
 }

@@ -246,7 +246,11 @@ fn curation_counts(report: &CurationReport, things: &str) -> String {
         "contents" => format!("({})", bytes(report.bytes)),
         _ => format!("of {} contents ({})", report.contents, bytes(report.bytes)),
     };
-    let rest = [("already so", report.unchanged), ("changed since", report.changed_since)];
+    let rest = [
+        ("go along with them", report.companions),
+        ("already so", report.unchanged),
+        ("changed since", report.changed_since),
+    ];
     format!("{} {things} {contents}{}", report.changes, some_of(&rest))
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use mama_ports::vocab::{FileName, MetaDoc, Mime};
 use serde_json::Value;
 
@@ -34,6 +36,11 @@ const MOTION: [&str; 4] = [
     "Samsung:EmbeddedVideoFile",
 ];
 
+/// How long a video plays: `2.87 s`, or `0:01:05`.
+const LENGTH: &str = "QuickTime:Duration";
+/// When a camera took a picture, by its clock: what it writes beside it has the same.
+const TAKEN: &str = "ExifIFD:DateTimeOriginal";
+
 /// Words before the number of a part, in folded form.
 const PARTS: [&str; 12] =
     ["part", "teil", "partie", "parte", "seite", "page", "pagina", "blatt", "band", "cd", "disc", "disk"];
@@ -65,7 +72,22 @@ pub struct Traits {
 }
 
 impl Traits {
-    /// What type and metadata say; the length and the moment are for the caller to add.
+    /// The tags that say something about it.
+    pub const TAGS: [&str; 11] = [
+        CONTENT_IDENTIFIERS[0],
+        CONTENT_IDENTIFIERS[1],
+        CONTENT_IDENTIFIERS[2],
+        BURST_IDENTIFIERS[0],
+        BURST_IDENTIFIERS[1],
+        MOTION[0],
+        MOTION[1],
+        MOTION[2],
+        MOTION[3],
+        LENGTH,
+        TAKEN,
+    ];
+
+    /// What type and metadata say.
     pub fn of(mime: Option<&Mime>, doc: Option<&MetaDoc>) -> Self {
         let is_picture = mime.is_some_and(|mime| mime.as_str().starts_with("image/"));
         let Some(doc) = doc else { return Self { is_picture, ..Self::default() } };
@@ -76,9 +98,21 @@ impl Traits {
             content_identifier: first(&CONTENT_IDENTIFIERS).and_then(text),
             burst: first(&BURST_IDENTIFIERS).and_then(text),
             is_motion_photo: first(&MOTION).is_some_and(|value| !matches!(value.as_i64(), Some(0))),
-            ..Self::default()
+            seconds: first(&[LENGTH]).and_then(Value::as_str).and_then(seconds),
+            taken: first(&[TAKEN]).and_then(Value::as_str).and_then(moment),
         }
     }
+}
+
+fn seconds(text: &str) -> Option<f64> {
+    let parts: Option<Vec<f64>> =
+        text.trim_end_matches(" s").split(':').map(|part| part.parse().ok()).collect();
+    Some(parts?.into_iter().fold(0.0, |sum, part| sum * 60.0 + part))
+}
+
+fn moment(text: &str) -> Option<i64> {
+    let time = DateTime::strptime("%Y:%m:%d %H:%M:%S", text.get(..19)?).ok()?;
+    Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second())
 }
 
 /// What some files are together.

@@ -5,6 +5,7 @@
 
 mod glob;
 mod selection;
+mod together;
 mod undo;
 mod verb;
 
@@ -20,6 +21,9 @@ pub use glob::{BadGlob, Glob};
 pub use selection::Selection;
 pub use undo::{UndoError, Undone};
 pub use verb::Verb;
+
+use crate::belonging::companions::Why;
+use together::Along;
 
 /// Decisions that are made in one transaction.
 const PAGE: PageSize = PageSize(4096);
@@ -56,6 +60,8 @@ pub struct Concerned {
     pub size: u64,
     /// What is to be decided, or was.
     pub decision: Decision,
+    /// Why it goes along with what was selected; `None`: it was selected itself.
+    pub along: Option<Why>,
 }
 
 /// The counters of a curation.
@@ -63,6 +69,8 @@ pub struct Concerned {
 pub struct CurationReport {
     /// Observations that match.
     pub observations: u64,
+    /// Observations that belong together with these, and come along.
+    pub companions: u64,
     /// Decisions that change something, or would.
     pub changes: u64,
     /// Different contents that these concern.
@@ -101,9 +109,9 @@ impl Curate {
         show: &mut Show<'_>,
     ) -> Repo<CurationReport> {
         let mut report = CurationReport::default();
-        let mut after = None;
-        while let Some(page) = self.page(selection, &mut after).await? {
-            for concerned in changes(verb, &page, &mut report) {
+        let (mut after, mut along) = (None, Along::new());
+        while let Some(page) = self.page(verb, selection, &mut after, &mut along).await? {
+            for concerned in changes(verb, &page, &along, &mut report) {
                 report.count(&concerned);
                 show(&concerned);
             }
@@ -121,9 +129,9 @@ impl Curate {
         show: &mut Show<'_>,
     ) -> Repo<()> {
         let asked = Asked { verb: verb.as_str(), words };
-        let mut after = None;
-        while let Some(page) = self.page(selection, &mut after).await? {
-            let concerned = changes(verb, &page, report);
+        let (mut after, mut along) = (None, Along::new());
+        while let Some(page) = self.page(verb, selection, &mut after, &mut along).await? {
+            let concerned = changes(verb, &page, &along, report);
             self.decide(&asked, None, concerned, report, show).await?;
         }
         Ok(())
@@ -132,14 +140,16 @@ impl Curate {
     /// The next page of what is selected, which may be empty; `None` after the last.
     async fn page(
         &self,
+        verb: Verb,
         selection: &Selection,
         after: &mut Option<ObservationId>,
+        along: &mut Along,
     ) -> Repo<Option<Vec<Found>>> {
         let mut page = self.curation.find(&selection.filter, *after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(None) };
         *after = Some(last.id);
         page.retain(|found| selection.holds(&found.at));
-        Ok(Some(page))
+        self.with_companions(verb, selection, page, along).await.map(Some)
     }
 
     /// Makes the decisions of one page under the report's act, which begins with the first of them.
@@ -181,11 +191,15 @@ impl Curate {
 }
 
 /// What `verb` changes on a page: each content is blocked once, however often it is on the page.
-fn changes(verb: Verb, page: &[Found], report: &mut CurationReport) -> Vec<Concerned> {
+fn changes(verb: Verb, page: &[Found], along: &Along, report: &mut CurationReport) -> Vec<Concerned> {
     let mut decided = HashSet::new();
     let mut concerned = Vec::new();
     for found in page {
-        report.observations += 1;
+        let along = along.get(&found.id).copied();
+        match along {
+            Some(_) => report.companions += 1,
+            None => report.observations += 1,
+        }
         let is_decided = report.seen.contains(&found.hash) || decided.contains(&found.hash);
         if verb.is_about_contents() && is_decided {
             continue;
@@ -196,7 +210,7 @@ fn changes(verb: Verb, page: &[Found], report: &mut CurationReport) -> Vec<Conce
         };
         let Found { at, hash, size, .. } = found.clone();
         decided.insert(hash);
-        concerned.push(Concerned { at, hash, size, decision });
+        concerned.push(Concerned { at, hash, size, decision, along });
     }
     concerned
 }

@@ -12,6 +12,8 @@ pub struct Selection {
     pub filter: Filter,
     /// A pattern for the path: one page at a time, because the databases have no pattern that means the same in both.
     pub glob: Option<Glob>,
+    /// Whether only these are meant, and not what belongs together with them: a Live Photo's other half, sidecars.
+    pub alone: bool,
 }
 
 impl Selection {

@@ -130,7 +130,7 @@ fn reversals(page: Vec<Item>, report: &mut CurationReport) -> Vec<Concerned> {
     for Item { decision, holds, at, hash, size, .. } in page {
         report.observations += 1;
         if holds {
-            concerned.push(Concerned { at, hash, size, decision: reversed(decision) });
+            concerned.push(Concerned { at, hash, size, decision: reversed(decision), along: None });
         } else {
             report.changed_since += 1;
         }

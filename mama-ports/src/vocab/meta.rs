@@ -32,6 +32,13 @@ impl MetaDoc {
         &self.0
     }
 
+    /// The part of it under these keys.
+    #[must_use]
+    pub fn only(&self, keys: &[&str]) -> Self {
+        let part = keys.iter().filter_map(|&key| Some((key.to_owned(), self.0.get(key)?.clone())));
+        Self(part.collect())
+    }
+
     /// Whether it says nothing.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

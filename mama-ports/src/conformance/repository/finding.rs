@@ -1,9 +1,9 @@
 //! What a filter finds, one condition each.
 
 use super::desk::{Desk, dir, fingerprint, hash, host, root, settle, sighting, time, to_placed};
-use crate::curation::{Decision, Filter, Found, HashPrefix, MimePattern, Target};
+use crate::curation::{Decision, Filter, Found, HashPrefix, MimePattern, Neighbour, Target};
 use crate::repository::{NewBlob, PageSize, Repository, ScanBatch, Settlement};
-use crate::vocab::{AbsPath, BlockReason, Mime, ScanRoot, SourceKind, Status};
+use crate::vocab::{AbsPath, BlobHash, BlockReason, MetaDoc, Mime, ScanRoot, SourceKind, Status};
 
 /// The files a filter finds as `host:path#content`, in the order given.
 async fn found(repo: &dyn Repository, filter: Filter) -> Vec<String> {
@@ -168,4 +168,35 @@ pub async fn history_is_found_with_what_is_current(repo: &dyn Repository) {
     assert_eq!(at_any(repo, vec![at("anna", "/a/x")]).await, ["anna:/a/x#1", "anna:/a/x#2"]);
     assert_eq!(at_any(repo, vec![Target::Content(hash(2))]).await, ["anna:/a/x#1", "anna:/a/x#2"]);
     assert_eq!(at_any(repo, vec![Target::Content(hash(1))]).await, ["anna:/a/x#1"]);
+}
+
+/// Each folder by itself, in the order asked; neither history nor what is gone, of the tags only those that are wanted.
+pub async fn neighbours_are_the_present_files_of_their_folders(repo: &dyn Repository) {
+    let desk = Desk::new(repo).await;
+    let doc = MetaDoc::from_json(r#"{"A:x":"one","A:y":2,"B:z":"three"}"#);
+    let blob = NewBlob { hash: hash(1), size: 100, mime: Some(Mime::new("image/heic")), meta: doc };
+    desk.record(&ScanBatch { blobs: vec![blob], ..desk.batch() }).await;
+    desk.see(&[("d/b", 1, 1), ("d/a", 2, 1), ("d/gone", 3, 1), ("d/e/deeper", 4, 1), ("top", 5, 1)]).await;
+    desk.see(&[("d/a", 6, 2)]).await;
+    desk.gone(&[desk.known("d/gone").await.id]).await;
+    let folders = [
+        (root("anna", "/a"), dir("d")),
+        (root("nobody", "/a"), dir("d")),
+        (root("anna", "/a"), dir("nowhere")),
+        (root("anna", "/a"), dir("")),
+    ];
+    let answers = repo.neighbours(&folders, &["A:x", "B:z", "C:missing"]).await.unwrap();
+    let told: Vec<Vec<(String, BlobHash)>> = answers
+        .iter()
+        .map(|files| files.iter().map(|file| (file.found.at.to_string(), file.found.hash)).collect())
+        .collect();
+    let in_d = vec![("anna:/a/d/a".to_owned(), hash(6)), ("anna:/a/d/b".to_owned(), hash(1))];
+    assert_eq!(told, [in_d, vec![], vec![], vec![("anna:/a/top".to_owned(), hash(5))]]);
+    let Neighbour { found, mime, tags } = &answers[0][1];
+    assert_eq!(found.id, desk.known("d/b").await.id);
+    assert_eq!((found.size, found.status, found.block), (100, Status::Pending, None));
+    assert_eq!(*mime, Some(Mime::new("image/heic")));
+    assert_eq!(tags.to_json(), r#"{"A:x":"one","B:z":"three"}"#);
+    assert!(answers[0][0].tags.is_empty());
+    assert_eq!(repo.neighbours(&[], &[]).await.unwrap(), Vec::<Vec<Neighbour>>::new());
 }

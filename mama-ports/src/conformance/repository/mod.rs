@@ -103,6 +103,7 @@ macro_rules! repository_conformance {
             what_is_shown_is_found_by_its_view
             conditions_narrow_what_is_found
             history_is_found_with_what_is_current
+            neighbours_are_the_present_files_of_their_folders
             acts_are_told_newest_first
             decisions_are_in_the_journal
             an_act_that_nobody_began_is_refused
