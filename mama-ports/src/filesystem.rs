@@ -179,8 +179,8 @@ pub trait WriteTree: ReadTree {
     /// Makes `to` a new file with the content of `source`, at once, sharing its blocks (reflink).
     ///
     /// Some file systems share blocks also where only a copy can be asked for, and do not tell: then it is [`Cloned::MayBeCopied`].
-    /// `Unsupported` or `CrossDevice` if neither can be; then nothing is left at `to`. Reads the whole file, whatever was read of
-    /// the handle before, and leaves the handle's place alone.
+    /// `Unsupported` or `CrossDevice` if neither can be with any file of the source's device; another error is of this file or this moment.
+    /// Nothing is left at `to` then. Reads the whole file, whatever was read of the handle before, and leaves the handle's place alone.
     fn reflink_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<Cloned>;
 
     /// Makes `to` a further name of the very file that `source` has open, whatever its name means by now.

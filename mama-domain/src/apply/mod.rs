@@ -21,7 +21,7 @@ use mama_ports::runtime::{Clock, Workers};
 use mama_ports::vocab::{ArchiveId, BlobHash, Claim, Contest, ObservationId, PoolHealth, Status};
 use mama_ports::volumes::Volumes;
 
-use crate::archive::{Archive, LockError, Locked, ManifestError, SourceTrees, Stopped, Transfers};
+use crate::archive::{Archive, LockError, Locked, ManifestError, SourceTrees, Stopped, Transfers, Ways};
 use crate::explaining::{self, Disagreement, ExplainError, Position};
 use crate::layout::Folding;
 use crate::manifest::Agreement;
@@ -286,7 +286,8 @@ impl Apply {
         self.check_room(0).await?;
         self.check_pool().await?;
         let locked = Locked::take(&self.archive, &self.workers, &*self.catalog).await?;
-        let run = Run { apply: self, locked, is_secured: false };
+        let ways = Arc::new(Ways::new(self.policy.transfers.clone()));
+        let run = Run { apply: self, locked, ways, is_secured: false };
         let position = self.check_identity().await?;
         run.on_worker(|archive| archive.sweep().and_then(|()| archive.leave_probe())).await?;
         let last = explaining::resume(&*self.manifests, &run.locked, &position).await?;

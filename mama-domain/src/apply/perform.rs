@@ -10,7 +10,7 @@ use mama_ports::vocab::{BlobHash, FileId, ObservationId, RelPath, Status};
 
 use super::report::{ApplyReport, trouble};
 use super::{Apply, ApplyError, Page};
-use crate::archive::{Archive, Entered, Locked, Transfer, Verdict};
+use crate::archive::{Archive, Entered, Locked, Transfer, Verdict, Ways};
 use crate::layout;
 use crate::reconcile::{
     Action, Done, Goal, LinkView, Plan, Prospect, Refusal, RemoveView, StoreBlob, settle,
@@ -24,6 +24,7 @@ const BATCH_BYTES: u64 = 256 << 20;
 pub(super) struct Run<'a> {
     pub(super) apply: &'a Apply,
     pub(super) locked: Locked,
+    pub(super) ways: Arc<Ways>,
     /// Whether the snapshot is made that comes before the first change.
     pub(super) is_secured: bool,
 }
@@ -100,13 +101,13 @@ impl Run<'_> {
         done: &mut Done,
         report: &mut ApplyReport,
     ) -> Result<EnteredBlobs<'p>, ApplyError> {
-        let Apply { catalog, events, policy, sources, .. } = self.apply;
+        let Apply { catalog, events, sources, .. } = self.apply;
         self.apply.check_room(batch.iter().map(|store| store.size).sum()).await?;
         let (mut entered, missing) = self.verify(plan, batch, done).await?;
 
         let staging = missing.into_iter().map(|store| {
-            let (work, sources, transfers) = (store.clone(), Arc::clone(sources), policy.transfers.clone());
-            (store, self.on_worker(move |archive| archive.enter(&work, &sources, &transfers)))
+            let (work, sources, ways) = (store.clone(), Arc::clone(sources), Arc::clone(&self.ways));
+            (store, self.on_worker(move |archive| archive.enter(&work, &sources, &ways)))
         });
         let staging: Vec<_> = staging.collect();
         let mut staged = Vec::new();

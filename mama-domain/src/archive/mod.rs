@@ -12,6 +12,7 @@ mod stage;
 mod survey;
 mod sweep;
 mod views;
+mod ways;
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,8 +26,9 @@ pub(crate) use lock::Locked;
 pub use manifests::ManifestError;
 pub use open::{ArchiveError, Identity, create, open};
 pub(crate) use open::{holding, is_one};
-pub use perform::{Entered, Staging, Transfers, Verdict, ViewsDone};
+pub use perform::{Entered, Staging, Verdict, ViewsDone};
 pub use survey::SourceTrees;
+pub use ways::{Transfers, Ways};
 
 /// An opened archive.
 #[derive(Clone)]

@@ -4,17 +4,14 @@ use std::collections::BTreeMap;
 
 use mama_ports::filesystem::FsErrorKind;
 use mama_ports::repository::Source;
-use mama_ports::vocab::{BlobHash, Fingerprint, ObservationId, RelPath, SourceKind};
+use mama_ports::vocab::{BlobHash, Fingerprint, ObservationId, RelPath};
 
 use super::stage::StageError;
 use super::views::Linked;
-use super::{Archive, SourceTrees, Stopped, Transfer, stopped};
+use super::{Archive, SourceTrees, Stopped, Transfer, Ways, stopped};
 use crate::layout;
 use crate::reading::Unreadable;
 use crate::reconcile::{LinkView, Outcome, Refusal, RemoveView, StoreBlob};
-
-/// Which ways into the archive are tried for each kind of source, in this order; a copy is always the last.
-pub type Transfers = BTreeMap<SourceKind, Vec<Transfer>>;
 
 /// How a content came to be in the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,12 +71,11 @@ impl Archive {
         &self,
         store: &StoreBlob,
         sources: &SourceTrees,
-        transfers: &Transfers,
+        ways: &Ways,
     ) -> Result<Staging, Stopped> {
         let refusal = if store.existing.is_some() { Refusal::Damaged } else { Refusal::Missing };
         let mut staging = Staging { outcome: Err(refusal), doubtful: Vec::new() };
         for source in &store.sources {
-            let ways = transfers.get(&source.at.root.kind).map_or([].as_slice(), Vec::as_slice);
             let staged = match sources.tree(&source.at.root.basedir) {
                 Ok(tree) => self.stage(&store.hash, source, &*tree, ways),
                 Err(_) => Err(StageError::Refused(Refusal::Missing)),

@@ -6,7 +6,7 @@ use mama_ports::filesystem::{Cloned, Fs, FsError, FsErrorKind, ReadHandle, ReadT
 use mama_ports::repository::Source;
 use mama_ports::vocab::{BlobHash, Fingerprint, RelPath};
 
-use super::{Archive, Stopped, Transfer, stopped};
+use super::{Archive, Stopped, Transfer, Ways, stopped};
 use crate::layout;
 use crate::reading::Unreadable;
 use crate::reconcile::Refusal;
@@ -73,18 +73,18 @@ impl Archive {
         hash: &BlobHash,
         source: &Source,
         tree: &dyn ReadTree,
-        ways: &[Transfer],
+        ways: &Ways,
     ) -> Result<Transfer, StageError> {
         let staged = layout::staging_path(hash);
-        let mut ways = ways;
+        let mut wanted = ways.of(source.at.root.kind);
         for _ in 0..TRIES {
-            match self.take(hash, source, tree, ways) {
+            match self.take(hash, source, tree, ways, wanted) {
                 Ok(Taken::Whole(way)) => return Ok(way),
                 Ok(Taken::Moved) => self.discard(&staged)?,
                 // a clone that lies (safety.md §4); a copy will tell
                 Ok(Taken::Other(Step::Kernel(_))) => {
                     self.discard(&staged)?;
-                    ways = &[];
+                    wanted = &[];
                 }
                 Ok(Taken::Other(Step::Link | Step::Copy)) => break,
                 Err(error) => {
@@ -103,17 +103,19 @@ impl Archive {
         hash: &BlobHash,
         source: &Source,
         tree: &dyn ReadTree,
-        ways: &[Transfer],
+        ways: &Ways,
+        wanted: &[Transfer],
     ) -> Result<Taken, StageError> {
         let staged = layout::staging_path(hash);
         let mut handle = tree.open(&source.at.path()).map_err(refused)?;
-        let before = handle.facts().map_err(refused)?.fingerprint();
+        let facts = handle.facts().map_err(refused)?;
+        let before = facts.fingerprint();
         // a ctime or inode that moved is no reason to refuse a copy: its hash decides
         if !before.is_same_version(&source.fingerprint) {
             return Err(StageError::Refused(Refusal::Changed));
         }
-        let may_link = before == source.fingerprint;
-        let step = self.transfer(&mut *handle, &staged, ways, may_link)?;
+        let may_link = before == source.fingerprint && facts.links == 1 && facts.owned && facts.size > 0;
+        let step = self.transfer(&mut *handle, facts.id.device, &staged, ways, wanted, may_link)?;
         let is_whole = match (self.holds(&staged, hash), step) {
             (Ok(is_whole), _) => is_whole,
             // the clone shares the bad sectors of its source; a copy will tell
@@ -142,15 +144,19 @@ impl Archive {
     fn transfer(
         &self,
         source: &mut dyn ReadHandle,
+        device: u64,
         staged: &RelPath,
-        ways: &[Transfer],
+        ways: &Ways,
+        wanted: &[Transfer],
         may_link: bool,
     ) -> Result<Step, StageError> {
-        let facts = source.facts().map_err(refused)?;
-        let may_link = may_link && facts.links == 1 && facts.owned && facts.size > 0;
-        for way in ways {
+        for way in wanted {
             let done = match way {
-                Transfer::Clone => self.tree.reflink_from(source, staged).map(Step::Kernel),
+                Transfer::Clone if ways.may_clone(device) => {
+                    let cloned = self.tree.reflink_from(source, staged);
+                    cloned.map(Step::Kernel).inspect_err(|error| ways.learn(device, error.kind))
+                }
+                Transfer::Clone => continue,
                 Transfer::Link if may_link => self.tree.link_from(source, staged).map(|()| Step::Link),
                 Transfer::Link => continue,
                 Transfer::Copy => return self.copy(source, staged).map(|()| Step::Copy),

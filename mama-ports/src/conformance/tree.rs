@@ -37,6 +37,7 @@ macro_rules! tree_conformance {
             an_open_file_outlives_its_name
             a_link_from_an_open_file_ignores_what_its_name_means_by_now
             a_clone_has_the_content_and_an_inode_of_its_own_or_leaves_nothing
+            a_device_from_which_one_file_cannot_be_cloned_gives_none
             renaming_replaces_a_file
             renaming_between_two_names_of_one_inode_does_nothing
             renaming_a_folder_moves_what_is_in_it
@@ -295,6 +296,22 @@ pub fn a_clone_has_the_content_and_an_inode_of_its_own_or_leaves_nothing(bench: 
             assert!(!is_there(&*tree, &rel("b")));
         }
     }
+}
+
+/// Whoever was told once that it cannot be need not ask for the next file.
+pub fn a_device_from_which_one_file_cannot_be_cloned_gives_none(bench: &dyn Bench) {
+    let tree = tree(bench);
+    let kinds: Vec<Option<Kind>> = [b"".as_slice(), b"x", &[7; 100_000]]
+        .iter()
+        .enumerate()
+        .map(|(nth, bytes)| {
+            let (from, to) = (rel(format!("from {nth}")), rel(format!("to {nth}")));
+            store(&*tree, &from, bytes);
+            let cloned = tree.reflink_from(&*done(tree.open(&from)), &to);
+            cloned.err().map(|error| error.kind)
+        })
+        .collect();
+    assert!(kinds.iter().all(|kind| *kind == kinds[0]), "{kinds:?}");
 }
 
 /// The old content is gone in one step, and the old name.

@@ -32,6 +32,15 @@ pub(super) fn kind_of_join(errno: Errno) -> Kind {
     }
 }
 
+/// The kind where a file is cloned. Kernels give many reasons why not; these hold for every file of the two file systems.
+pub(super) fn kind_of_clone(errno: Errno) -> Kind {
+    match errno {
+        Errno::XDEV => Kind::CrossDevice,
+        Errno::OPNOTSUPP | Errno::NOTTY | Errno::NOSYS => Kind::Unsupported,
+        _ => Kind::Other,
+    }
+}
+
 /// The error of an attempt.
 pub(crate) fn failed(op: &'static str, path: &[u8], errno: Errno) -> FsError {
     failed_as(kind_of(errno), op, path, errno)

@@ -16,7 +16,7 @@ use rustix::io::{Errno, retry_on_intr};
 use super::FOLDER_MODE;
 use super::beneath::{self, Folder};
 use super::clone::clone;
-use super::error::{failed, failed_as, kind_of_join};
+use super::error::{failed, failed_as, kind_of_clone, kind_of_join};
 use super::handle::{Lock, Reader, Writer};
 use super::stat::{facts_at, facts_of};
 
@@ -163,9 +163,7 @@ impl WriteTree for Tree {
         };
         retry_on_intr(|| rustix::fs::unlinkat(&folder, name.as_bytes(), AtFlags::empty()))
             .map_err(|errno| self.failed("remove the failed clone", to, errno))?;
-        // Kernels give many reasons why not, and copying is the answer to all.
-        let kind = if errno == Errno::XDEV { Kind::CrossDevice } else { Kind::Unsupported };
-        Err(failed_as(kind, op, self.root.join(to).as_bytes(), errno))
+        Err(failed_as(kind_of_clone(errno), op, self.root.join(to).as_bytes(), errno))
     }
 
     fn link_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<()> {
