@@ -17,7 +17,7 @@ use crate::reconcile::{
 };
 
 /// Contents that become durable together: one pair of syncs for so many files or bytes (safety.md §3).
-const BATCH_FILES: usize = 256;
+const BATCH_FILES: usize = 1024;
 const BATCH_BYTES: u64 = 256 << 20;
 
 /// An apply that holds the locks.
@@ -105,16 +105,11 @@ impl Run<'_> {
         self.apply.check_room(batch.iter().map(|store| store.size).sum()).await?;
         let (mut entered, missing) = self.verify(plan, batch, done).await?;
 
-        let staging = missing.into_iter().map(|store| {
-            let (work, sources, ways) = (store.clone(), Arc::clone(sources), Arc::clone(&self.ways));
-            (store, self.on_worker(move |archive| archive.enter(&work, &sources, &ways)))
-        });
-        let staging: Vec<_> = staging.collect();
-        let mut staged = Vec::new();
-        for (store, staging) in staging {
-            staged.push((store, staging.await));
-        }
-        for (store, staging) in staged {
+        let (sources, ways) = (Arc::clone(sources), Arc::clone(&self.ways));
+        let stores = missing.iter().copied().cloned().collect();
+        let staging =
+            self.locked.for_each(stores, move |archive, store| archive.enter(store, &sources, &ways)).await;
+        for (store, staging) in missing.into_iter().zip(staging) {
             let staging = staging?;
             done.doubtful.extend(staging.doubtful);
             match staging.outcome {
@@ -127,7 +122,7 @@ impl Run<'_> {
         }
         let is_new = |(store, how): &(&StoreBlob, Entered)| (*how != Entered::Present).then_some(store.hash);
         let fresh: Vec<BlobHash> = entered.iter().filter_map(is_new).collect();
-        self.on_worker(move |archive| archive.publish(&fresh)).await?;
+        self.locked.publish(fresh).await?;
         let stored = entered.iter().map(|(store, _)| store.hash).collect();
         catalog.settle(&SettleBatch { stored, ..self.batch() }).await?;
         for (store, how) in &entered {
@@ -147,16 +142,11 @@ impl Run<'_> {
     ) -> Result<(EnteredBlobs<'p>, Vec<&'p StoreBlob>), ApplyError> {
         let (existing, mut missing): (Vec<&StoreBlob>, Vec<&StoreBlob>) =
             batch.iter().partition(|store| store.existing.is_some());
-        let verifying: Vec<_> = existing
-            .into_iter()
-            .map(|store| {
-                let hash = store.hash;
-                (store, self.on_worker(move |archive| archive.verify(&hash)))
-            })
-            .collect();
+        let hashes = existing.iter().map(|store| store.hash).collect();
+        let verdicts = self.locked.for_each(hashes, Archive::verify).await;
         let (mut whole, mut damaged) = (EnteredBlobs::new(), Vec::new());
-        for (store, verifying) in verifying {
-            match verifying.await {
+        for (store, verdict) in existing.into_iter().zip(verdicts) {
+            match verdict {
                 Verdict::Whole => whole.push((store, Entered::Present)),
                 Verdict::Damaged => damaged.push(store),
                 Verdict::Closed(reason) => {
@@ -210,7 +200,7 @@ impl Run<'_> {
             done.unplaced.extend(&unplaced);
             self.apply.catalog.settle(&SettleBatch { unplaced, ..self.batch() }).await?;
         }
-        let shown = self.on_worker(move |archive| archive.show(&removes, &links)).await?;
+        let shown = self.locked.show(removes, links).await?;
         report.views_created += shown.created;
         report.views_removed += shown.removed;
         done.linked = shown.linked;
@@ -219,15 +209,15 @@ impl Run<'_> {
 
     /// Learns the new ctimes of sources that the archive took as its own, last of all, because every link moves them.
     async fn follow_links(&self, entered: &EnteredBlobs<'_>, done: &mut Done) {
-        for (store, how) in entered {
-            if let Entered::Staged(Transfer::Link, source) = how {
-                let (hash, from, sources) = (store.hash, source.clone(), Arc::clone(&self.apply.sources));
-                let now = self
-                    .on_worker(move |archive| archive.fingerprint_of_linked(&hash, &from, &sources))
-                    .await;
-                done.moved.extend(now.map(|now| (source.id, now)));
-            }
-        }
+        let linked = entered.iter().filter_map(|(store, how)| match how {
+            Entered::Staged(Transfer::Link, source) => Some((store.hash, source.clone())),
+            Entered::Staged(Transfer::Clone | Transfer::Copy, _) | Entered::Present => None,
+        });
+        let sources = Arc::clone(&self.apply.sources);
+        let moved = self.locked.for_each(linked.collect(), move |archive, (hash, source)| {
+            archive.fingerprint_of_linked(hash, source, &sources).map(|now| (source.id, now))
+        });
+        done.moved.extend(moved.await.into_iter().flatten());
     }
 }
 

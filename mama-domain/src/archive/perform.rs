@@ -8,7 +8,7 @@ use mama_ports::vocab::{BlobHash, Fingerprint, ObservationId, RelPath};
 
 use super::stage::StageError;
 use super::views::Linked;
-use super::{Archive, SourceTrees, Stopped, Transfer, Ways, stopped};
+use super::{Archive, Locked, SourceTrees, Stopped, Transfer, Ways, stopped};
 use crate::layout;
 use crate::reading::Unreadable;
 use crate::reconcile::{LinkView, Outcome, Refusal, RemoveView, StoreBlob};
@@ -53,6 +53,39 @@ pub struct ViewsDone {
     pub removed: u64,
 }
 
+impl Locked {
+    /// Removes and makes views, then makes durable what is there, also what an interrupted run had made.
+    pub(crate) async fn show(
+        &self,
+        removes: Vec<RemoveView>,
+        links: Vec<LinkView>,
+    ) -> Result<ViewsDone, Stopped> {
+        let mut done = ViewsDone::default();
+        let removing = self.on_worker(move |archive| {
+            removes
+                .iter()
+                .try_fold(0, |removed, remove| Ok(removed + u64::from(archive.remove_view(remove)?)))
+        });
+        done.removed = removing.await?;
+        // one worker makes all views of a content, because they share a name in the staging area
+        let mut of_contents: BTreeMap<BlobHash, Vec<LinkView>> = BTreeMap::new();
+        for link in links {
+            of_contents.entry(link.hash).or_default().push(link);
+        }
+        let put = |archive: &Archive, links: &Vec<LinkView>| -> Result<Vec<_>, Stopped> {
+            links.iter().map(|link| Ok((link.view.clone(), archive.put_view(link)?))).collect()
+        };
+        for made in self.for_each(of_contents.into_values().collect(), put).await {
+            for (view, linked) in made? {
+                done.created += u64::from(matches!(linked, Ok(Linked::Made)));
+                done.linked.insert(view, linked.map(|_| ()));
+            }
+        }
+        self.on_worker(|archive| archive.tree.sync_all().map_err(stopped("make views durable"))).await?;
+        Ok(done)
+    }
+}
+
 impl Archive {
     /// Reads what lies under a content's name.
     pub fn verify(&self, hash: &BlobHash) -> Verdict {
@@ -67,12 +100,7 @@ impl Archive {
     }
 
     /// Stages one content from the first of its sources that gives it.
-    pub fn enter(
-        &self,
-        store: &StoreBlob,
-        sources: &SourceTrees,
-        ways: &Ways,
-    ) -> Result<Staging, Stopped> {
+    pub fn enter(&self, store: &StoreBlob, sources: &SourceTrees, ways: &Ways) -> Result<Staging, Stopped> {
         let refusal = if store.existing.is_some() { Refusal::Damaged } else { Refusal::Missing };
         let mut staging = Staging { outcome: Err(refusal), doubtful: Vec::new() };
         for source in &store.sources {
@@ -95,21 +123,6 @@ impl Archive {
             }
         }
         Ok(staging)
-    }
-
-    /// Removes and makes views, then makes durable what is there, also what an interrupted run had made.
-    pub fn show(&self, removes: &[RemoveView], links: &[LinkView]) -> Result<ViewsDone, Stopped> {
-        let mut done = ViewsDone::default();
-        for remove in removes {
-            done.removed += u64::from(self.remove_view(remove)?);
-        }
-        for link in links {
-            let linked = self.put_view(link)?;
-            done.created += u64::from(matches!(linked, Ok(Linked::Made)));
-            done.linked.insert(link.view.clone(), linked.map(|_| ()));
-        }
-        self.tree.sync_all().map_err(stopped("make views durable"))?;
-        Ok(done)
     }
 
     /// The fingerprint of a source whose inode the archive has taken as its own; `None` if the file is another, or another version, by now.

@@ -3,23 +3,30 @@
 use mama_ports::filesystem::{Fs, FsErrorKind};
 use mama_ports::vocab::{BlobHash, RelPath};
 
-use super::{Archive, Stopped, stopped};
+use super::{Archive, Locked, Stopped, stopped};
 use crate::layout;
 
-impl Archive {
+impl Locked {
     /// Publishes a batch of staged contents: when it returns, bytes and names survive a power cut.
     ///
     /// A failed sync is never asked again: the names are taken back, and the next apply stages everything anew.
-    pub(crate) fn publish(&self, staged: &[BlobHash]) -> Result<(), Stopped> {
-        self.tree.sync_all().map_err(stopped("make contents durable"))?;
+    pub(crate) async fn publish(&self, staged: Vec<BlobHash>) -> Result<(), Stopped> {
+        self.on_worker(|archive| archive.tree.sync_all().map_err(stopped("make contents durable"))).await?;
+        let is_named = self.for_each(staged.clone(), |archive, hash| archive.give_name(hash)).await;
         let mut named = Vec::with_capacity(staged.len());
-        for hash in staged {
-            if self.give_name(hash).map_err(stopped("give a content its name"))? {
+        for (hash, is_named) in staged.into_iter().zip(is_named) {
+            if is_named.map_err(stopped("give a content its name"))? {
                 named.push(hash);
             }
         }
+        self.on_worker(move |archive| archive.sync_names(&named)).await
+    }
+}
+
+impl Archive {
+    fn sync_names(&self, named: &[BlobHash]) -> Result<(), Stopped> {
         self.tree.sync_all().map_err(|error| {
-            self.take_back(&named);
+            self.take_back(named);
             stopped("make the names of contents durable")(error)
         })
     }
@@ -28,7 +35,7 @@ impl Archive {
     fn give_name(&self, hash: &BlobHash) -> Fs<bool> {
         let (staged, blob) = (layout::staging_path(hash), layout::blob_path(hash));
         let is_taken =
-            |linked: &Fs<()>| linked.as_ref().is_err_and(|error| error.kind == FsErrorKind::AlreadyExists);
+            |named: &Fs<()>| named.as_ref().is_err_and(|error| error.kind == FsErrorKind::AlreadyExists);
         let mut linked = self.link_making_folders(&staged, &blob);
         if is_taken(&linked) && !self.holds(&blob, hash)? {
             self.quarantine(hash)?;
@@ -43,7 +50,7 @@ impl Archive {
     }
 
     /// Names of which nobody knows whether they are durable become staged names again, which the next sweep removes.
-    fn take_back(&self, named: &[&BlobHash]) {
+    fn take_back(&self, named: &[BlobHash]) {
         for hash in named {
             // where even this fails, the next apply finds a name that the catalog does not know, and verifies it
             drop(self.tree.rename(&layout::blob_path(hash), &layout::staging_path(hash)));
@@ -69,14 +76,18 @@ impl Archive {
         unreachable!("a number is always free")
     }
 
-    /// Links first and makes the folders only if they are missing: most are there.
     pub(super) fn link_making_folders(&self, from: &RelPath, to: &RelPath) -> Fs<()> {
-        match self.tree.link(from, to) {
+        self.making_folders(to, || self.tree.link(from, to))
+    }
+
+    /// Makes the folders only if they prove to be missing: most are there.
+    fn making_folders(&self, to: &RelPath, name: impl Fn() -> Fs<()>) -> Fs<()> {
+        match name() {
             Err(error) if error.kind == FsErrorKind::NotFound => {
                 self.make_folders_of(to)?;
-                self.tree.link(from, to)
+                name()
             }
-            linked => linked,
+            named => named,
         }
     }
 
