@@ -130,7 +130,7 @@ impl Archive {
         };
         let ours =
             actual.blobs.values().filter_map(inode).chain(actual.quarantined.keys().copied()).collect();
-        let mut folders = BTreeSet::new();
+        let mut folders = BTreeMap::new();
         let mut listings = BTreeMap::new();
         for (view, expected) in views {
             let fact = self.find_view(&view, &expected, &ours, &mut folders)?;
@@ -165,14 +165,17 @@ impl Archive {
         }
     }
 
-    /// What stands at a view; `folders` are those known to be there.
+    /// What stands at a view; `folders` are those that are known to be there or not.
     fn find_view(
         &self,
         view: &RelPath,
         expected: &BTreeSet<BlobHash>,
         ours: &BTreeSet<FileId>,
-        folders: &mut BTreeSet<RelPath>,
+        folders: &mut BTreeMap<RelPath, bool>,
     ) -> Result<ViewFact, Stopped> {
+        if view.parent().is_some_and(|folder| folders.get(&folder) == Some(&false)) {
+            return self.find_way(view, ours, folders);
+        }
         let facts = match self.tree.facts(view) {
             Ok(None) => return self.find_way(view, ours, folders),
             Ok(Some(facts)) if facts.kind == FileKind::File => facts,
@@ -202,14 +205,21 @@ impl Archive {
         &self,
         view: &RelPath,
         ours: &BTreeSet<FileId>,
-        folders: &mut BTreeSet<RelPath>,
+        folders: &mut BTreeMap<RelPath, bool>,
     ) -> Result<ViewFact, Stopped> {
         for folder in std::iter::successors(view.parent(), RelPath::parent) {
-            if folders.contains(&folder) {
-                return Ok(self.refusal(&folder, view).map_or(ViewFact::Absent, ViewFact::Unusable));
+            match folders.get(&folder) {
+                Some(true) => {
+                    return Ok(self.refusal(&folder, view).map_or(ViewFact::Absent, ViewFact::Unusable));
+                }
+                Some(false) => continue,
+                None => {}
             }
             let facts = match self.tree.facts(&folder) {
-                Ok(None) => continue,
+                Ok(None) => {
+                    folders.insert(folder, false);
+                    continue;
+                }
                 Ok(Some(facts)) => facts,
                 Err(error) => return Err(stopped("look at a folder of views")(error)),
             };
@@ -218,7 +228,7 @@ impl Archive {
                     if let Some(kind) = self.refusal(&folder, view) {
                         return Ok(ViewFact::Unusable(kind));
                     }
-                    folders.insert(folder);
+                    folders.insert(folder, true);
                     break;
                 }
                 FileKind::File => {
