@@ -195,6 +195,11 @@ pub trait WriteTree: ReadTree {
     /// Moves a name, replacing what is there, in one step. If both names are one inode it does nothing, and both stay.
     fn rename(&self, from: &RelPath, to: &RelPath) -> Fs<()>;
 
+    /// Moves a name to one that is free; `AlreadyExists` if anything has it, be it the same inode.
+    ///
+    /// In one step where the file system can; elsewhere a file has both names for a moment, and if the process ends then, keeps them.
+    fn rename_new(&self, from: &RelPath, to: &RelPath) -> Fs<()>;
+
     /// Takes a name away from a file; `IsDirectory` for a folder.
     fn unlink(&self, at: &RelPath) -> Fs<()>;
 
@@ -204,8 +209,9 @@ pub trait WriteTree: ReadTree {
     /// Takes away an empty folder; `NotEmpty` otherwise.
     fn remove_dir(&self, at: &RelPath) -> Fs<()>;
 
-    /// Makes a file read-only for everybody (0444) and takes away its extended attributes.
-    fn seal(&self, at: &RelPath) -> Fs<()>;
+    /// Makes the very file that `file` has open read-only for everybody (0444), whatever its name means by now, and takes away its
+    /// extended attributes. It must have a name in this tree: what has none is not the archive's. `CrossDevice` for one of another system.
+    fn seal(&self, file: &dyn ReadHandle) -> Fs<()>;
 
     /// After this, the file's content survives a power cut; its name may not. A failed sync is final: never ask twice.
     fn sync_file(&self, at: &RelPath) -> Fs<()>;

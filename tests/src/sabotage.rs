@@ -187,6 +187,19 @@ impl WriteTree for SabotagedTree {
         self.inner.rename(from, to)
     }
 
+    fn rename_new(&self, from: &RelPath, to: &RelPath) -> Fs<()> {
+        self.catch_up()?;
+        self.has_made.store(true, Ordering::Relaxed);
+        match self.inner.rename_new(from, to) {
+            Err(error)
+                if error.kind == FsErrorKind::AlreadyExists && self.sabotage == Sabotage::LinkReplaces =>
+            {
+                self.inner.rename(from, to)
+            }
+            renamed => renamed,
+        }
+    }
+
     fn unlink(&self, at: &RelPath) -> Fs<()> {
         self.inner.unlink(at)
     }
@@ -199,8 +212,8 @@ impl WriteTree for SabotagedTree {
         self.inner.remove_dir(at)
     }
 
-    fn seal(&self, at: &RelPath) -> Fs<()> {
-        if self.sabotage == Sabotage::NoSeal { Ok(()) } else { self.inner.seal(at) }
+    fn seal(&self, file: &dyn ReadHandle) -> Fs<()> {
+        if self.sabotage == Sabotage::NoSeal { Ok(()) } else { self.inner.seal(file) }
     }
 
     fn sync_file(&self, at: &RelPath) -> Fs<()> {

@@ -200,7 +200,7 @@ fn each_step_that_the_program_leaves_out_is_noticed() {
     };
     assert_eq!(complaints("nothing"), (None, Vec::new()));
     for (step, complaint) in
-        [("fchmod", "is not sealed"), ("linkat", "I2"), ("renameat", "I3"), ("unlinkat", "left behind")]
+        [("fchmod", "is not sealed"), ("renameat2", "I2"), ("renameat", "I3"), ("unlinkat", "left behind")]
     {
         let (met, complaints) = complaints(step);
         assert!(met.is_some(), "there is no {step}");

@@ -126,11 +126,13 @@ impl Archive {
         let written = file.write_all(&whole);
         written.map_err(|error| stopped(doing)(FsError::of_stream("write", staged.as_bytes(), error)))?;
         file.finish().map_err(stopped(doing))?;
-        if !self.holds(&staged, &self.digest(&whole).hash).map_err(stopped("read back a manifest"))? {
+        let mut written = self.tree.open(&staged).map_err(stopped("read back a manifest"))?;
+        let is_whole = self.is(&mut *written, &staged, &self.digest(&whole).hash);
+        if !is_whole.map_err(stopped("read back a manifest"))? {
             let error = FsError::new("write", staged.as_bytes(), FsErrorKind::Other);
             return Err(stopped("read back a manifest as it was written")(error));
         }
-        self.tree.seal(&staged).map_err(stopped("make a manifest read-only"))?;
+        self.tree.seal(&*written).map_err(stopped("make a manifest read-only"))?;
         self.tree.sync_all().map_err(stopped("make a manifest durable"))?;
         Ok(mark)
     }

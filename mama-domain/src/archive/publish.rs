@@ -36,17 +36,17 @@ impl Archive {
         let (staged, blob) = (layout::staging_path(hash), layout::blob_path(hash));
         let is_taken =
             |named: &Fs<()>| named.as_ref().is_err_and(|error| error.kind == FsErrorKind::AlreadyExists);
-        let mut linked = self.link_making_folders(&staged, &blob);
-        if is_taken(&linked) && !self.holds(&blob, hash)? {
+        let name = || self.making_folders(&blob, || self.tree.rename_new(&staged, &blob));
+        let mut named = name();
+        if is_taken(&named) && !self.holds(&blob, hash)? {
             self.quarantine(hash)?;
-            linked = self.link_making_folders(&staged, &blob);
+            named = name();
         }
-        let is_named = !is_taken(&linked);
-        if is_named {
-            linked?;
+        if is_taken(&named) {
+            self.tree.unlink(&staged)?;
+            return Ok(false);
         }
-        self.tree.unlink(&staged)?;
-        Ok(is_named)
+        named.map(|()| true)
     }
 
     /// Names of which nobody knows whether they are durable become staged names again, which the next sweep removes.

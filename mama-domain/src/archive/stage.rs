@@ -116,12 +116,18 @@ impl Archive {
         }
         let may_link = before == source.fingerprint && facts.links == 1 && facts.owned && facts.size > 0;
         let step = self.transfer(&mut *handle, facts.id.device, &staged, ways, wanted, may_link)?;
-        let is_whole = match (self.holds(&staged, hash), step) {
-            (Ok(is_whole), _) => is_whole,
-            // the clone shares the bad sectors of its source; a copy will tell
-            (Err(_), Step::Kernel(_)) => false,
-            (Err(error), Step::Link) => return Err(refused(error)),
-            (Err(error), Step::Copy) => return Err(stopped("read back what was written")(error).into()),
+        let mut own = match step {
+            // one inode: what the source has open is what is staged, and nothing of it was read so far
+            Step::Link => None,
+            Step::Kernel(_) | Step::Copy => match self.tree.open(&staged) {
+                Ok(own) => Some(own),
+                Err(error) => return unreadable(step, error),
+            },
+        };
+        let content: &mut dyn ReadHandle = own.as_deref_mut().unwrap_or(&mut *handle);
+        let is_whole = match self.is(content, &staged, hash) {
+            Ok(is_whole) => is_whole,
+            Err(error) => return unreadable(step, error),
         };
         if !is_whole {
             let is_steady = handle.facts().map_err(refused)?.fingerprint().is_same_version(&before);
@@ -136,7 +142,8 @@ impl Archive {
         if !is_steady {
             return Ok(Taken::Moved);
         }
-        self.tree.seal(&staged).map_err(stopped("make a content read-only"))?;
+        let content = own.as_deref().unwrap_or(&*handle);
+        self.tree.seal(content).map_err(stopped("make a content read-only"))?;
         let sealed = handle.facts().map_err(refused)?.fingerprint();
         Ok(if sealed.is_same_version(&before) { Taken::Whole(step.way()) } else { Taken::Moved })
     }
@@ -197,8 +204,12 @@ impl Archive {
 
     /// Whether the file at `path` has this hash, read from the archive.
     pub(super) fn holds(&self, path: &RelPath, hash: &BlobHash) -> Fs<bool> {
-        let mut handle = self.tree.open(path)?;
-        let digest = self.hasher.digest(&mut handle);
+        self.is(&mut *self.tree.open(path)?, path, hash)
+    }
+
+    /// Whether an open file, which stands at `path`, has this hash.
+    pub(super) fn is(&self, file: &mut dyn ReadHandle, path: &RelPath, hash: &BlobHash) -> Fs<bool> {
+        let digest = self.hasher.digest(&mut &mut *file);
         Ok(digest.map_err(|error| FsError::of_stream("read", path.as_bytes(), error))?.hash == *hash)
     }
 
@@ -213,6 +224,16 @@ impl Archive {
 
 const fn is_of_the_disk(error: &FsError) -> bool {
     matches!(error.kind, FsErrorKind::NoSpace | FsErrorKind::ReadOnly)
+}
+
+/// What it means that what was staged cannot be read.
+fn unreadable(step: Step, error: FsError) -> Result<Taken, StageError> {
+    match step {
+        // the clone shares the bad sectors of its source; a copy will tell
+        Step::Kernel(_) => Ok(Taken::Other(step)),
+        Step::Link => Err(refused(error)),
+        Step::Copy => Err(stopped("read back what was written")(error).into()),
+    }
 }
 
 fn refused(error: FsError) -> StageError {

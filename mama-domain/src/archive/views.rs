@@ -85,7 +85,7 @@ impl Archive {
         io::copy(&mut source, &mut target)
             .map_err(|error| FsError::of_stream("copy", to.as_bytes(), error))?;
         target.finish()?;
-        self.tree.seal(to)?;
+        self.tree.seal(&*self.tree.open(to)?)?;
         self.tree.sync_file(to)
     }
 

@@ -72,6 +72,19 @@ fn facts_of(disk: &Disk, ino: Ino) -> Done<FileFacts> {
     }
 }
 
+fn rename(disk: &mut Disk, root: Ino, from: &RelPath, to: &RelPath) -> Done<()> {
+    let source = disk.place(root, from, Kind::Other)?;
+    let target = disk.place(root, to, Kind::Other)?;
+    disk.lookup(source.0, &source.1)?;
+    if from != to && to.is_within(from) {
+        return Err(Kind::Other);
+    }
+    if from != to && from.is_within(to) {
+        return Err(Kind::NotEmpty);
+    }
+    disk.rename((source.0, &source.1), (target.0, &target.1))
+}
+
 impl ReadTree for Tree {
     fn facts(&self, at: &RelPath) -> Fs<Option<FileFacts>> {
         self.call("look at", at, |disk, _| match disk.find(self.ino, at) {
@@ -171,17 +184,19 @@ impl WriteTree for Tree {
     }
 
     fn rename(&self, from: &RelPath, to: &RelPath) -> Fs<()> {
+        self.call("rename", to, |disk, _| rename(disk, self.ino, from, to))
+    }
+
+    fn rename_new(&self, from: &RelPath, to: &RelPath) -> Fs<()> {
         self.call("rename", to, |disk, _| {
-            let source = disk.place(self.ino, from, Kind::Other)?;
-            let target = disk.place(self.ino, to, Kind::Other)?;
-            disk.lookup(source.0, &source.1)?;
-            if from != to && to.is_within(from) {
-                return Err(Kind::Other);
+            let (old, old_name) = disk.place(self.ino, from, Kind::Other)?;
+            let (dir, name) = disk.place(self.ino, to, Kind::AlreadyExists)?;
+            disk.lookup(old, &old_name)?;
+            match disk.lookup(dir, &name) {
+                Ok(_) => Err(Kind::AlreadyExists),
+                Err(Kind::NotFound) => rename(disk, self.ino, from, to),
+                Err(kind) => Err(kind),
             }
-            if from != to && from.is_within(to) {
-                return Err(Kind::NotEmpty);
-            }
-            disk.rename((source.0, &source.1), (target.0, &target.1))
         })
     }
 
@@ -206,12 +221,10 @@ impl WriteTree for Tree {
         })
     }
 
-    fn seal(&self, at: &RelPath) -> Fs<()> {
-        self.call("seal", at, |disk, _| {
-            let ino = disk.find(self.ino, at)?;
-            disk.data(ino)?;
-            disk.chmod(ino, 0o444)
-        })
+    fn seal(&self, file: &dyn ReadHandle) -> Fs<()> {
+        let op = "seal a file of";
+        let ino = self.behind(op, file, &RelPath::root())?;
+        self.call(op, &RelPath::root(), |disk, _| disk.chmod(ino, 0o444))
     }
 
     fn sync_file(&self, at: &RelPath) -> Fs<()> {

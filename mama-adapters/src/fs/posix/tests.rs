@@ -29,7 +29,7 @@ fn sealing_takes_extended_attributes_away_even_from_a_read_only_file() {
             .expect("the temporary folder takes extended attributes");
     }
     std::fs::set_permissions(&path, Permissions::from_mode(0o444)).unwrap();
-    tree.seal(&rel("f")).unwrap();
+    tree.seal(&*tree.open(&rel("f")).unwrap()).unwrap();
     assert_eq!(rustix::fs::listxattr(&path, &mut [0_u8; 256]).unwrap(), 0);
     assert_eq!(tree.facts(&rel("f")).unwrap().unwrap().mode, 0o444);
 }
