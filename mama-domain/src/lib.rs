@@ -11,6 +11,7 @@
 //! | [`mounts`] | is this folder on the disk that the catalog knows? |
 //! | [`ignoring`] | what does a scan leave out? |
 //! | [`reading`] | what does it mean when a source cannot be read? |
+//! | [`facts`] | when, where, with what: what does a content's metadata say, and which tag says so? |
 //! | [`dataset`] | what do the facts of a ZFS dataset mean for an archive on it? |
 //! | [`layout`] | where does a content or a view lie in the archive? |
 //! | [`reconcile`] | what should be, what is, and what to do about the difference |
@@ -40,6 +41,7 @@ pub mod change;
 pub mod curate;
 pub mod dataset;
 pub mod explaining;
+pub mod facts;
 pub mod ignoring;
 pub mod layout;
 pub mod lifecycle;

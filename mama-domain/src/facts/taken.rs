@@ -1,0 +1,120 @@
+//! When a content was captured: one of the times that are told, and what speaks against it.
+
+use super::doc::Docs;
+use super::moment::{Moment, Precision};
+use super::readings::{Rank, Reading, Readings};
+use super::{Context, Source, zone};
+
+/// How sure a time is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Certainty {
+    /// The best there is; it may be far off.
+    Guess,
+    /// Right as a rule.
+    Likely,
+    /// The device or a person wrote down just this, and nothing speaks against it.
+    Certain,
+}
+
+impl Certainty {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Guess => "guess",
+            Self::Likely => "likely",
+            Self::Certain => "certain",
+        }
+    }
+
+    const fn less(self) -> Self {
+        match self {
+            Self::Certain => Self::Likely,
+            Self::Likely | Self::Guess => Self::Guess,
+        }
+    }
+}
+
+/// When a content was captured, and all that was not believed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Capture {
+    /// The time; `None`: nothing tells one.
+    pub taken: Option<Taken>,
+    /// Times that cannot be true if this one is, the most believed first.
+    pub contradicted_by: Vec<Said>,
+    /// Values that are no times, or cannot be meant.
+    pub ignored: Vec<Ignored>,
+}
+
+/// A time of capture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taken {
+    /// When.
+    pub moment: Moment,
+    /// What says so.
+    pub source: Source,
+    /// How sure it is.
+    pub certainty: Certainty,
+}
+
+/// What another source says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Said {
+    /// When.
+    pub moment: Moment,
+    /// Who.
+    pub source: Source,
+}
+
+/// A value that does not count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ignored {
+    /// Where it is.
+    pub source: Source,
+    /// The value.
+    pub text: String,
+    /// Why it does not count.
+    pub why: &'static str,
+}
+
+/// When it was captured, by all that is known.
+pub(super) fn capture(docs: &Docs<'_>, context: &Context) -> Capture {
+    let Readings { counted, ignored, .. } = Readings::of(docs, context);
+    let Some(best) = counted.first().map(|first| refined(first, &counted)) else {
+        return Capture { ignored, ..Capture::default() };
+    };
+    let moment = zone::resolved(best, &counted, docs);
+    let mut certainty = best.certainty;
+    let mut contradicted_by: Vec<Said> = Vec::new();
+    let against = counted.iter().filter(|other| other.source != best.source && other.contradicts(&moment));
+    for other in against {
+        if other.certainty >= Certainty::Likely && certainty == best.certainty {
+            certainty = certainty.less();
+        }
+        let is_new = !contradicted_by.iter().any(|said| said.moment.to_string() == other.moment.to_string());
+        if is_new {
+            contradicted_by.push(Said { moment: other.moment.clone(), source: other.source.clone() });
+        }
+    }
+    let taken = Taken { moment, source: best.source.clone(), certainty };
+    Capture { taken: Some(taken), contradicted_by, ignored }
+}
+
+/// Of a day, month or year, the first reading that tells more and lies within.
+fn refined<'a>(best: &'a Reading, readings: &'a [Reading]) -> &'a Reading {
+    if best.moment.precision >= Precision::Minute {
+        return best;
+    }
+    let finer = readings.iter().find(|other| {
+        other.moment.precision > best.moment.precision
+            && other.certainty >= best.certainty.min(Certainty::Likely)
+            && other.rank != Rank::NeverSet
+            && lies_within(&other.moment, &best.moment)
+    });
+    finer.unwrap_or(best)
+}
+
+fn lies_within(finer: &Moment, coarse: &Moment) -> bool {
+    let (from, to) = coarse.span();
+    let (finer_from, finer_to) = finer.span();
+    from <= finer_from && finer_to <= to
+}
