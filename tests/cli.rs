@@ -24,6 +24,8 @@ mod plans;
 mod postgres;
 #[path = "cli/runs.rs"]
 mod runs;
+#[path = "cli/show.rs"]
+mod show;
 #[path = "cli/sidecars.rs"]
 mod sidecars;
 #[path = "cli/why.rs"]

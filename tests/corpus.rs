@@ -6,6 +6,8 @@
 
 #[path = "corpus/belonging.rs"]
 mod belonging;
+#[path = "corpus/facts.rs"]
+mod facts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;

@@ -107,6 +107,15 @@ pub(crate) enum Command {
         #[arg(value_name = "PATH|HASH")]
         what: PathBuf,
     },
+    /// Say what is known about a file: when and where it was taken, with what, how large it is, and where it was seen; each with its source
+    Show {
+        /// A file or folder that was scanned, or one of the archive's views; or a hash, also its first 8 digits or more
+        #[arg(value_name = "PATH|HASH")]
+        what: PathBuf,
+        /// Every tag of the metadata, too
+        #[arg(long)]
+        all: bool,
+    },
     /// Say that the archive should not show these; apply removes their views and keeps their contents
     Ignore(CurateArgs),
     /// Say that the archive should show these

@@ -10,6 +10,7 @@
 //! | port | promises | side |
 //! |---|---|---|
 //! | [`repository::Sightings`], [`repository::Catalog`], [`curation::Curation`], [`curation::Journal`] | the catalog's memory | async |
+//! | [`browse::Browse`] | one content and all that was ever seen of it | async |
 //! | [`manifest::Manifests`] | which rows the archive's manifests lack, and rows put back | async |
 //! | [`filesystem::Filesystem`], [`filesystem::ReadTree`], [`filesystem::WriteTree`] | folders one was given, and nothing outside them | blocking |
 //! | [`walker::Walker`] | every folder below a root, once | blocking |
@@ -20,6 +21,7 @@
 //!
 //! The feature `conformance` adds the suites that every adapter must pass; `mock` adds mockall doubles of the small ports.
 
+pub mod browse;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod content;

@@ -8,6 +8,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+pub use crate::browse::Browse;
 pub use crate::curation::{Curation, Decision, Journal};
 use crate::filesystem::Held;
 use crate::manifest::Manifests;
@@ -505,5 +506,5 @@ pub struct RootTotals {
 }
 
 /// The whole catalog; only the composition root says this name.
-pub trait Repository: Sightings + Catalog + Curation + Journal + Manifests {}
-impl<T: Sightings + Catalog + Curation + Journal + Manifests> Repository for T {}
+pub trait Repository: Sightings + Catalog + Curation + Journal + Manifests + Browse {}
+impl<T: Sightings + Catalog + Curation + Journal + Manifests + Browse> Repository for T {}

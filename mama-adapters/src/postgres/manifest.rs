@@ -9,11 +9,11 @@ use mama_ports::manifest::{
     UnsavedRows,
 };
 use mama_ports::repository::{Epoch, PageSize, Repo};
-use mama_ports::vocab::{BlobHash, BlobRecord, Location, Mime, ObservationId, RelPath, ScanRoot};
+use mama_ports::vocab::{BlobHash, Location, ObservationId, RelPath, ScanRoot};
 use sqlx::{AssertSqlSafe, PgConnection, query};
 
 use super::failure::Outcome;
-use super::rows::{Cells, to_i64};
+use super::rows::{BLOB, Cells, OBSERVATION, to_i64};
 use super::sightings::numbered;
 use super::{Postgres, folders, lease, restore};
 use crate::sql::codec::{self, Damage};
@@ -222,39 +222,23 @@ async fn observations(
     limit: PageSize,
     receipt: &mut Receipt,
 ) -> Outcome<Vec<ObservationRow>> {
-    let rows = query(
+    let sql = format!(
         "WITH chosen AS MATERIALIZED (
              SELECT * FROM observation WHERE unsaved > 0 ORDER BY id LIMIT $1
          )
-         SELECT o.id, o.unsaved, f.root, f.relpath, o.name, b.hash, o.size, o.mtime_s, o.mtime_n, o.ctime_s, o.ctime_n,
-                o.inode, o.racy, o.seen_s, o.seen_n, o.gone_s, o.gone_n, o.held, o.current, o.open, o.status,
-                o.placement, o.view_path
-         FROM chosen o JOIN folder f ON f.id = o.folder JOIN blob b ON b.id = o.blob ORDER BY o.id",
-    )
-    .bind(i64::from(limit.0))
-    .fetch_all(catalog)
-    .await?;
+         SELECT o.unsaved, f.root, {OBSERVATION}
+         FROM chosen o JOIN folder f ON f.id = o.folder JOIN blob b ON b.id = o.blob ORDER BY o.id"
+    );
+    let rows = query(AssertSqlSafe(sql)).bind(i64::from(limit.0)).fetch_all(catalog).await?;
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {
         let mut cells = Cells::of(row);
-        let id = ObservationId(cells.next()?);
-        receipt.observations.push((id, cells.next::<i32>()?.into()));
+        let count = cells.next::<i32>()?.into();
         let root: Option<&ScanRoot> = roots.get(&cells.next()?);
-        let root = root.ok_or_else(|| Damage(format!("the root of observation {} is missing", id.0)))?;
-        found.push(ObservationRow {
-            id,
-            at: Location { root: root.clone(), dir: cells.rel_path()?, name: cells.name()? },
-            hash: cells.hash()?,
-            fingerprint: cells.fingerprint()?,
-            racy: cells.next()?,
-            seen: cells.time()?,
-            gone: cells.optional_time()?,
-            held: cells.next()?,
-            current: cells.next()?,
-            open: cells.next()?,
-            standing: cells.standing()?,
-            view: cells.optional_path()?,
-        });
+        let root = root.ok_or_else(|| Damage("the root of an observation is missing".to_owned()))?;
+        let observation = cells.observation(root.clone())?;
+        receipt.observations.push((observation.id, count));
+        found.push(observation);
     }
     Ok(found)
 }
@@ -275,23 +259,15 @@ async fn add_blobs(
 ) -> Outcome<usize> {
     let sql = format!(
         "WITH chosen AS MATERIALIZED ({which})
-         SELECT b.hash, b.unsaved, b.size, b.mime, coalesce(m.exact, m.doc::text), b.stored, b.block_reason,
-                b.first_seen_s, b.first_seen_n
+         SELECT b.unsaved, {BLOB}
          FROM chosen JOIN blob b ON b.id = chosen.id LEFT JOIN meta m ON m.blob = b.id WHERE b.unsaved > 0"
     );
     let rows = query(AssertSqlSafe(sql)).bind(i64::from(limit.0)).fetch_all(catalog).await?;
     for row in &rows {
         let mut cells = Cells::of(row);
-        let (hash, count) = (cells.hash()?, cells.next::<i32>()?);
-        let record = BlobRecord {
-            hash,
-            size: cells.count()?,
-            mime: cells.next::<Option<&str>>()?.map(Mime::new),
-            meta: cells.next::<Option<&str>>()?.map(codec::meta).transpose()?,
-            stored: cells.next()?,
-            block: cells.next::<Option<&str>>()?.map(codec::block).transpose()?,
-        };
-        blobs.insert(hash, (BlobRow { record, first_seen: cells.time()? }, count.into()));
+        let count = cells.next::<i32>()?.into();
+        let blob = cells.blob()?;
+        blobs.insert(blob.record.hash, (blob, count));
     }
     Ok(rows.len())
 }

@@ -5,6 +5,7 @@
 //! of different roots have in common. So they never wait for each other in a circle, and a batch's statements see
 //! what the batch itself left. The adapter brings its own threads: any executor will do.
 
+mod browse;
 mod catalog;
 mod contents;
 mod curation;

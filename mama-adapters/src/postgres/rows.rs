@@ -1,6 +1,10 @@
 //! Rows to vocabulary, column by column.
 
-use mama_ports::vocab::{BlobHash, FileName, Fingerprint, RelPath, ScanRoot, Standing, Timestamp};
+use mama_ports::manifest::{BlobRow, ObservationRow};
+use mama_ports::vocab::{
+    BlobHash, BlobRecord, FileName, Fingerprint, Location, Mime, ObservationId, RelPath, ScanRoot, Standing,
+    Timestamp,
+};
 use sqlx::postgres::PgRow;
 use sqlx::{Decode, Postgres, Row, Type};
 
@@ -89,7 +93,45 @@ impl<'r> Cells<'r> {
     pub(super) fn standing(&mut self) -> Outcome<Standing> {
         Ok(Standing { status: codec::word(self.next()?)?, placement: codec::word(self.next()?)? })
     }
+
+    /// The columns of [`OBSERVATION`]: an observation below this root.
+    pub(super) fn observation(&mut self, root: ScanRoot) -> Outcome<ObservationRow> {
+        Ok(ObservationRow {
+            id: ObservationId(self.next()?),
+            at: Location { root, dir: self.rel_path()?, name: self.name()? },
+            hash: self.hash()?,
+            fingerprint: self.fingerprint()?,
+            racy: self.next()?,
+            seen: self.time()?,
+            gone: self.optional_time()?,
+            held: self.next()?,
+            current: self.next()?,
+            open: self.next()?,
+            standing: self.standing()?,
+            view: self.optional_path()?,
+        })
+    }
+
+    /// The columns of [`BLOB`]: a content.
+    pub(super) fn blob(&mut self) -> Outcome<BlobRow> {
+        let record = BlobRecord {
+            hash: self.hash()?,
+            size: self.count()?,
+            mime: self.next::<Option<&str>>()?.map(Mime::new),
+            meta: self.next::<Option<&str>>()?.map(codec::meta).transpose()?,
+            stored: self.next()?,
+            block: self.next::<Option<&str>>()?.map(codec::block).transpose()?,
+        };
+        Ok(BlobRow { record, first_seen: self.time()? })
+    }
 }
+
+/// What [`Cells::observation`] reads.
+pub(super) const OBSERVATION: &str = "o.id, f.relpath, o.name, b.hash, o.size, o.mtime_s, o.mtime_n, o.ctime_s, o.ctime_n,
+    o.inode, o.racy, o.seen_s, o.seen_n, o.gone_s, o.gone_n, o.held, o.current, o.open, o.status, o.placement, o.view_path";
+
+/// What [`Cells::blob`] reads.
+pub(super) const BLOB: &str = "b.hash, b.size, b.mime, coalesce(m.exact, m.doc::text), b.stored, b.block_reason, b.first_seen_s, b.first_seen_n";
 
 /// A number of bytes as a column holds it.
 pub(super) fn to_i64(bytes: u64) -> Outcome<i64> {

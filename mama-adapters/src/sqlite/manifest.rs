@@ -9,7 +9,7 @@ use mama_ports::manifest::{
     UnsavedRows,
 };
 use mama_ports::repository::{Epoch, PageSize, Repo};
-use mama_ports::vocab::{BlobHash, BlobRecord, Location, Mime, ObservationId, RelPath, ScanRoot};
+use mama_ports::vocab::{BlobHash, Location, ObservationId, RelPath, ScanRoot};
 use rusqlite::{Row, Transaction, params};
 
 use super::rows::{self, Outcome};
@@ -243,34 +243,20 @@ fn observations(
     limit: PageSize,
     receipt: &mut Receipt,
 ) -> Outcome<Vec<ObservationRow>> {
-    let mut statement = catalog.prepare_cached(
-        "SELECT o.id, o.unsaved, f.root, f.relpath, o.name, b.hash, o.size, o.mtime_s, o.mtime_n, o.ctime_s,
-                o.ctime_n, o.inode, o.racy, o.seen_s, o.seen_n, o.gone_s, o.gone_n, o.held, o.current, o.open,
-                o.status, o.placement, o.view_path
-         FROM observation o INDEXED BY observation_unsaved
+    let sql = format!(
+        "SELECT {}, o.unsaved, f.root FROM observation o INDEXED BY observation_unsaved
          CROSS JOIN folder f ON f.id = o.folder CROSS JOIN blob b ON b.id = o.blob
          WHERE o.unsaved > 0 ORDER BY o.id LIMIT (SELECT ?1)",
-    )?;
+        rows::OBSERVATION
+    );
+    let mut statement = catalog.prepare_cached(&sql)?;
     rows::all(&mut statement, [limit.0], |row| {
-        let (id, root) = (ObservationId(row.get(0)?), row.get(2)?);
-        let root: Option<&ScanRoot> = roots.get(&root);
+        let id = ObservationId(row.get(0)?);
+        let root: Option<&ScanRoot> = roots.get(&row.get(rows::OBSERVATION_COLUMNS + 1)?);
         let root =
             root.ok_or_else(|| codec::Damage(format!("the root of observation {} is missing", id.0)))?;
-        receipt.observations.push((id, row.get(1)?));
-        Ok(ObservationRow {
-            id,
-            at: Location { root: root.clone(), dir: rows::rel_path(row, 3)?, name: rows::name(row, 4)? },
-            hash: rows::hash(row, 5)?,
-            fingerprint: rows::fingerprint(row, 6)?,
-            racy: row.get(12)?,
-            seen: rows::time(row, 13)?,
-            gone: rows::optional_time(row, 15)?,
-            held: row.get(17)?,
-            current: row.get(18)?,
-            open: row.get(19)?,
-            standing: rows::standing(row, 20)?,
-            view: rows::optional_path(row, 22)?,
-        })
+        receipt.observations.push((id, row.get(rows::OBSERVATION_COLUMNS)?));
+        rows::observation(row, root.clone())
     })
 }
 
@@ -291,21 +277,13 @@ fn add_blobs(
     blobs: &mut BTreeMap<BlobHash, (BlobRow, i64)>,
 ) -> Outcome<usize> {
     let sql = format!(
-        "SELECT b.hash, b.unsaved, b.size, b.mime, m.doc, b.stored, b.block_reason, b.first_seen_s, b.first_seen_n
-         FROM blob b LEFT JOIN meta m ON m.blob = b.id WHERE {which}"
+        "SELECT {}, b.unsaved FROM blob b LEFT JOIN meta m ON m.blob = b.id WHERE {which}",
+        rows::BLOB
     );
     let mut statement = catalog.prepare_cached(&sql)?;
     let found = rows::all(&mut statement, [limit.0], |row| {
-        let hash = rows::hash(row, 0)?;
-        let record = BlobRecord {
-            hash,
-            size: rows::count(row, 2)?,
-            mime: rows::optional_text(row, 3)?.map(Mime::new),
-            meta: rows::optional_text(row, 4)?.map(codec::meta).transpose()?,
-            stored: row.get(5)?,
-            block: rows::optional_text(row, 6)?.map(codec::block).transpose()?,
-        };
-        Ok((hash, (BlobRow { record, first_seen: rows::time(row, 7)? }, row.get(1)?)))
+        let blob = rows::blob(row)?;
+        Ok((blob.record.hash, (blob, row.get(rows::BLOB_COLUMNS)?)))
     })?;
     let count = found.len();
     blobs.extend(found);

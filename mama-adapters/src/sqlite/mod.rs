@@ -4,6 +4,7 @@
 //! written; what was written is seen by every later question. Any executor will do. Several processes may share a file.
 
 mod actor;
+mod browse;
 mod catalog;
 mod curation;
 mod folders;

@@ -3,8 +3,12 @@
 //! Statements that join and are run for every row write `(SELECT ?1)` for `?1`: SQLite (with STAT4) plans a join for the value
 //! of a bare parameter, and so prepares it anew for every value, which takes ten times as long as the answer.
 
+use mama_ports::manifest::{BlobRow, ObservationRow};
 use mama_ports::repository::RepositoryError;
-use mama_ports::vocab::{BlobHash, FileName, Fingerprint, RelPath, ScanRoot, Standing, Timestamp};
+use mama_ports::vocab::{
+    BlobHash, BlobRecord, FileName, Fingerprint, Location, Mime, ObservationId, RelPath, ScanRoot, Standing,
+    Timestamp,
+};
 use rusqlite::types::Type;
 use rusqlite::{CachedStatement, Error as SqlError, ErrorCode, Params, Row};
 
@@ -167,6 +171,49 @@ pub(super) fn root(row: &Row<'_>, first: usize) -> Outcome<ScanRoot> {
 /// Two columns: status, placement.
 pub(super) fn standing(row: &Row<'_>, first: usize) -> Outcome<Standing> {
     Ok(Standing { status: codec::word(text(row, first)?)?, placement: codec::word(text(row, first + 1)?)? })
+}
+
+/// The columns of [`observation`].
+pub(super) const OBSERVATION: &str = "o.id, f.relpath, o.name, b.hash, o.size, o.mtime_s, o.mtime_n, o.ctime_s, o.ctime_n,
+    o.inode, o.racy, o.seen_s, o.seen_n, o.gone_s, o.gone_n, o.held, o.current, o.open, o.status, o.placement, o.view_path";
+/// How many they are.
+pub(super) const OBSERVATION_COLUMNS: usize = 21;
+
+/// The first columns of the row: an observation below this root.
+pub(super) fn observation(row: &Row<'_>, root: ScanRoot) -> Outcome<ObservationRow> {
+    Ok(ObservationRow {
+        id: ObservationId(row.get(0)?),
+        at: Location { root, dir: rel_path(row, 1)?, name: name(row, 2)? },
+        hash: hash(row, 3)?,
+        fingerprint: fingerprint(row, 4)?,
+        racy: row.get(10)?,
+        seen: time(row, 11)?,
+        gone: optional_time(row, 13)?,
+        held: row.get(15)?,
+        current: row.get(16)?,
+        open: row.get(17)?,
+        standing: standing(row, 18)?,
+        view: optional_path(row, 20)?,
+    })
+}
+
+/// The columns of [`blob`].
+pub(super) const BLOB: &str =
+    "b.hash, b.size, b.mime, m.doc, b.stored, b.block_reason, b.first_seen_s, b.first_seen_n";
+/// How many they are.
+pub(super) const BLOB_COLUMNS: usize = 8;
+
+/// The first columns of the row: a content.
+pub(super) fn blob(row: &Row<'_>) -> Outcome<BlobRow> {
+    let record = BlobRecord {
+        hash: hash(row, 0)?,
+        size: count(row, 1)?,
+        mime: optional_text(row, 2)?.map(Mime::new),
+        meta: optional_text(row, 3)?.map(codec::meta).transpose()?,
+        stored: row.get(4)?,
+        block: optional_text(row, 5)?.map(codec::block).transpose()?,
+    };
+    Ok(BlobRow { record, first_seen: time(row, 6)? })
 }
 
 /// A number of bytes as a column holds it.

@@ -16,6 +16,7 @@ mod repair;
 mod scan;
 mod selection;
 mod shell;
+mod show;
 mod stats;
 mod undo;
 mod why;
@@ -56,6 +57,7 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
         }
         Command::Unblock(which) => return curate::run(Verb::Unblock, which, &cli.places, output).await,
         Command::Why { what } => return why::run(what, &cli.places, output).await,
+        Command::Show { what, all } => return show::run(what, *all, &cli.places, output).await,
         Command::Scan(_)
         | Command::Apply { .. }
         | Command::Plan { .. }
@@ -95,6 +97,7 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
         | Command::Assign(_)
         | Command::Block { .. }
         | Command::Unblock(_)
+        | Command::Show { .. }
         | Command::Why { .. } => {
             unreachable!("answered above")
         }

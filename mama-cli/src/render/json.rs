@@ -26,6 +26,11 @@ impl Object {
         Self(vec![("type".to_owned(), kind.into())])
     }
 
+    /// An object inside another one, whose key says what it is.
+    pub(crate) const fn part() -> Self {
+        Self(Vec::new())
+    }
+
     /// With one key more.
     #[must_use]
     pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
@@ -43,6 +48,12 @@ impl Object {
                 self.with(key, escaped(path).to_string()).with(&format!("{key}_bytes"), bytes)
             }
         }
+    }
+}
+
+impl From<Object> for Value {
+    fn from(object: Object) -> Self {
+        Self::Object(object.0.into_iter().collect())
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod curation;
 pub(crate) mod human;
 pub(crate) mod json;
 mod progress;
+pub(crate) mod show;
 mod stdout;
 pub(crate) mod why;
 

@@ -63,8 +63,8 @@ pub(super) fn camera(docs: &Docs<'_>) -> Camera {
     }
 }
 
-/// Whether the model says the make's first word itself: `NIKON CORPORATION` and `NIKON D70`, `Hewlett-Packard` and `HP …` not.
+/// Whether the model says the make itself: `NIKON CORPORATION` and `NIKON D70`, `EASTMAN KODAK COMPANY` and `KODAK DX4900`.
 fn begins_with_a_word_of(model: &str, make: &str) -> bool {
-    let word = |text: &str| text.split_whitespace().next().unwrap_or_default().to_lowercase();
-    word(model) == word(make)
+    let first = model.split_whitespace().next().unwrap_or_default().to_lowercase();
+    make.to_lowercase().split_whitespace().any(|word| word == first)
 }

@@ -14,7 +14,7 @@ use super::taken::{Certainty, Ignored};
 use super::{Context, Source, from_folder, from_name, plausible};
 
 /// How much different sources of one moment may differ, in seconds: a file gets its name after the shutter.
-const SLACK: i64 = 60;
+pub(super) const SLACK: i64 = 60;
 /// How old a position may be that a camera still writes down, in seconds.
 const OLD_FIX: i64 = 600;
 

@@ -2,7 +2,7 @@
 
 use super::doc::Docs;
 use super::moment::{Moment, Precision};
-use super::readings::{Rank, Reading, Readings};
+use super::readings::{Rank, Reading, Readings, SLACK, Says};
 use super::{Context, Source, zone};
 
 /// How sure a time is.
@@ -79,7 +79,8 @@ pub struct Ignored {
 /// When it was captured, by all that is known.
 pub(super) fn capture(docs: &Docs<'_>, context: &Context) -> Capture {
     let Readings { counted, ignored, .. } = Readings::of(docs, context);
-    let Some(best) = counted.first().map(|first| refined(first, &counted)) else {
+    let best = counted.first().map(|first| earlier(refined(first, &counted), &counted));
+    let Some(best) = best else {
         return Capture { ignored, ..Capture::default() };
     };
     let moment = zone::resolved(best, &counted, docs);
@@ -111,6 +112,20 @@ fn refined<'a>(best: &'a Reading, readings: &'a [Reading]) -> &'a Reading {
             && lies_within(&other.moment, &best.moment)
     });
     finer.unwrap_or(best)
+}
+
+/// Of a time of something that was done to it later, a time of capture that lies before: a video is closed minutes after it began,
+/// and encoded again years after.
+fn earlier<'a>(best: &'a Reading, readings: &'a [Reading]) -> &'a Reading {
+    if best.says == Says::At {
+        return best;
+    }
+    let is_before = |other: &&Reading| {
+        other.says == Says::At
+            && other.certainty >= Certainty::Likely
+            && best.moment.gap(&other.moment) > SLACK
+    };
+    readings.iter().find(is_before).unwrap_or(best)
 }
 
 fn lies_within(finer: &Moment, coarse: &Moment) -> bool {

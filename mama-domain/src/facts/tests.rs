@@ -1,8 +1,10 @@
 //! The rules on small documents: which source is believed, in which zone, how surely, and what is said about the others.
 
+mod fields;
+mod random;
+
 use mama_ports::vocab::{AbsPath, MetaDoc, Timestamp};
-use proptest::prelude::*;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -225,6 +227,24 @@ fn quicktime_is_in_utc_and_a_name_shows_the_clock_on_the_wall() {
 }
 
 #[test]
+fn what_was_done_later_gives_way_to_when_it_was() {
+    check(
+        json!({"QuickTime:CreateDate": "2022:07:24 21:10:56"}),
+        &["/p/PXL_20220724_210650210.NIGHT.mp4"],
+        "2022-07-24T21:06:50.21+00:00 subsecond, likely, by the file name PXL_20220724_210650210.NIGHT.mp4, zone utc by the file name PXL_20220724_210650210.NIGHT.mp4",
+    );
+    check(
+        json!({"QuickTime:CreateDate": "2019:07:24 21:10:56"}),
+        &["/p/VID_20150102_030405.mp4"],
+        "2015-01-02T03:04:05 second, likely, by the file name VID_20150102_030405.mp4",
+    );
+    // a day in a name is not enough
+    let capture = told(json!({"PDF:CreateDate": "2019:07:24 21:10:56"}), &seen_at(&["/p/2015-01-02.pdf"]));
+    assert_eq!(words(&capture), "2019-07-24T21:10:56 second, likely, by PDF:CreateDate");
+    assert_eq!(against(&capture), ["the file name 2015-01-02.pdf 2015-01-02"]);
+}
+
+#[test]
 fn a_pixel_names_its_pictures_in_utc() {
     check(
         json!({"ExifIFD:DateTimeOriginal": "2023:10:06 08:35:36"}),
@@ -333,229 +353,4 @@ fn a_sidecar_corrects_the_camera() {
     assert_eq!(against(&facts.capture), ["ExifIFD:DateTimeOriginal 2000-05-05T00:00:01"]);
     assert_eq!(facts.place.unwrap().source.to_string(), "XMP-exif:GPSLatitude of IMG_1.jpg.xmp");
     assert_eq!(facts.size.unwrap().value, Size { width: 4, height: 3 });
-}
-
-#[test]
-fn a_camera_is_not_called_by_its_make_twice() {
-    for (make, model, name) in [
-        ("Canon", "Canon EOS 40D", Some("Canon EOS 40D")),
-        ("NIKON CORPORATION", "NIKON D70", Some("NIKON D70")),
-        ("Apple", "iPhone 7", Some("Apple iPhone 7")),
-        ("", "HERO6 Black", Some("HERO6 Black")),
-        ("SONY ", "", Some("SONY")),
-        (" ", "", None),
-    ] {
-        let camera =
-            facts(Some(&doc(json!({"IFD0:Make": make, "IFD0:Model": model}))), &Context::default()).camera;
-        assert_eq!(camera.name().as_deref(), name, "{make} {model}");
-    }
-    let lens = |tags: Value| facts(Some(&doc(tags)), &Context::default()).camera.lens.map(|lens| lens.value);
-    assert_eq!(
-        lens(json!({"Composite:LensID": "Unknown (12)", "XMP-aux:Lens": "100.0 mm f/2.8"})).as_deref(),
-        Some("100.0 mm f/2.8")
-    );
-    assert_eq!(lens(json!({"ExifIFD:LensModel": "----"})), None);
-}
-
-#[test]
-fn a_place_is_in_degrees_and_metres_with_their_signs() {
-    let place = |tags: Value| {
-        let place = facts(Some(&doc(tags)), &Context::default()).place?;
-        let Place { latitude, longitude, altitude } = place.value;
-        let altitude = altitude.map(|metres| format!(" {metres:.1} m")).unwrap_or_default();
-        Some(format!("{latitude:.5} {longitude:.5}{altitude} {}", place.source))
-    };
-    let gps = |latitude: &str, north: &str, longitude: &str, east: &str| {
-        json!({
-            "GPS:GPSLatitude": latitude, "GPS:GPSLatitudeRef": north, "GPS:GPSLongitude": longitude, "GPS:GPSLongitudeRef": east,
-            "GPS:GPSAltitude": "4.307 m", "GPS:GPSAltitudeRef": "Below Sea Level",
-        })
-    };
-    for (tags, expected) in [
-        (
-            gps("33 deg 52' 4.00\"", "South", "151 deg 12' 36.00\"", "East"),
-            Some("-33.86778 151.21000 -4.3 m GPS:GPSLatitude"),
-        ),
-        (gps("0 deg 0' 0.00\"", "North", "0 deg 0' 0.00\"", "East"), None),
-        (gps("91 deg 0' 0.00\"", "North", "0 deg 0' 0.00\"", "East"), None),
-        (gps("43 deg 28' 2.81\"", "", "11 deg 53' 6.46\"", "East"), None),
-        (gps("43.5", "N", "11.25", "W"), Some("43.50000 -11.25000 -4.3 m GPS:GPSLatitude")),
-        (
-            json!({"GPS:GPSLatitude": -43.5, "GPS:GPSLongitude": 11.25}),
-            Some("-43.50000 11.25000 GPS:GPSLatitude"),
-        ),
-        (json!({"GPS:GPSLatitude": "undef", "GPS:GPSLongitude": "inf"}), None),
-        (
-            json!({"Keys:GPSCoordinates": "52 deg 12' 34.92\" N, 0 deg 53' 43.80\" W, 80.5 m Above Sea Level"}),
-            Some("52.20970 -0.89550 80.5 m Keys:GPSCoordinates"),
-        ),
-        (
-            json!({"UserData:GPSCoordinates": "12 deg 20' 44.16\" N, 98 deg 45' 55.44\" W"}),
-            Some("12.34560 -98.76540 UserData:GPSCoordinates"),
-        ),
-    ] {
-        assert_eq!(place(tags.clone()).as_deref(), expected, "{tags}");
-    }
-}
-
-#[test]
-fn a_picture_is_as_wide_as_it_is_shown() {
-    for (tags, size) in [
-        (json!({"Composite:ImageSize": "4032x3024"}), Some((4032, 3024))),
-        (json!({"Composite:ImageSize": "4032x3024", "IFD0:Orientation": "Rotate 90 CW"}), Some((3024, 4032))),
-        (json!({"Composite:ImageSize": "4032x3024", "IFD0:Orientation": "Rotate 180"}), Some((4032, 3024))),
-        (
-            json!({"Composite:ImageSize": "4x3", "IFD0:Orientation": "Mirror horizontal and rotate 270 CW"}),
-            Some((3, 4)),
-        ),
-        (
-            json!({"Composite:ImageSize": "4x3", "IFD0:Orientation": "Rotate 90 CW", "QuickTime:Rotation": 0}),
-            Some((4, 3)),
-        ),
-        (json!({"Composite:ImageSize": "1920x1080", "Composite:Rotation": 90}), Some((1080, 1920))),
-        (json!({"Composite:ImageSize": "1920x1080", "Composite:Rotation": 180}), Some((1920, 1080))),
-        (json!({"Composite:ImageSize": "1920 1080"}), Some((1920, 1080))),
-        (json!({"Composite:ImageSize": "0x0"}), None),
-        (json!({"Composite:ImageSize": "-1x99999999999999999999999"}), None),
-    ] {
-        let found = facts(Some(&doc(tags.clone())), &Context::default()).size;
-        assert_eq!(found.map(|size| (size.value.width, size.value.height)), size, "{tags}");
-    }
-}
-
-#[test]
-fn music_is_told_by_the_tags_that_are_kept_up() {
-    let tags = json!({
-        "ID3v1:Title": "Song 30 chars", "ID3v2_4:Title": 311, "ID3v2_4:Artist": "Artist", "ID3v2_4:Album": "Album",
-        "ID3v2_4:Band": "Album Artist", "ID3v2_4:Track": "2/10", "ID3v2_4:PartOfSet": 1, "ID3v2_4:RecordingTime": "2014:05:21",
-        "XMP-dc:Title": "no music",
-    });
-    let Music { title, artist, album, album_artist, track, disc, year } =
-        facts(Some(&doc(tags)), &Context::default()).music;
-    let text =
-        |field: Option<Sourced<String>>| field.map(|field| format!("{} by {}", field.value, field.source));
-    assert_eq!(text(title).unwrap(), "311 by ID3v2_4:Title");
-    assert_eq!(text(artist).unwrap(), "Artist by ID3v2_4:Artist");
-    assert_eq!(text(album).unwrap(), "Album by ID3v2_4:Album");
-    assert_eq!(text(album_artist).unwrap(), "Album Artist by ID3v2_4:Band");
-    assert_eq!(track.unwrap().value, Position { number: 2, total: Some(10) });
-    assert_eq!(disc.unwrap().value, Position { number: 1, total: None });
-    assert_eq!(year.unwrap().value, 2014);
-
-    let vorbis = json!({"Vorbis:TrackNumber": "3", "Vorbis:Tracktotal": 10, "Vorbis:Discnumber": 0, "Vorbis:Artist": ["a", "b"]});
-    let music = facts(Some(&doc(vorbis)), &Context::default()).music;
-    assert_eq!(music.track.unwrap().value, Position { number: 3, total: Some(10) });
-    assert_eq!((text(music.artist).unwrap().as_str(), music.disc), ("a; b by Vorbis:Artist", None));
-    assert_eq!(facts(Some(&doc(json!({"XMP-dc:Title": "t"}))), &Context::default()).music, Music::default());
-}
-
-/// Keys that rules look at, so that random documents are about something.
-const KEYS: [&str; 24] = [
-    "ExifIFD:DateTimeOriginal",
-    "ExifIFD:SubSecTimeOriginal",
-    "ExifIFD:OffsetTimeOriginal",
-    "IFD0:ModifyDate",
-    "ExifIFD:OffsetTime",
-    "Nikon:TimeZone",
-    "Any:DateTimeOriginal",
-    "XMP-photoshop:DateCreated",
-    "IPTC:DateCreated",
-    "IPTC:TimeCreated",
-    "Keys:CreationDate",
-    "QuickTime:CreateDate",
-    "Track1:MediaCreateDate",
-    "GPS:GPSDateStamp",
-    "GPS:GPSTimeStamp",
-    "GPS:GPSLatitude",
-    "GPS:GPSLatitudeRef",
-    "GPS:GPSLongitude",
-    "Keys:GPSCoordinates",
-    "Composite:ImageSize",
-    "Composite:Rotation",
-    "QuickTime:Duration",
-    "ID3v2_4:Track",
-    "PNG:CreationTime",
-];
-
-fn arb_value() -> impl Strategy<Value = Value> {
-    let text = prop_oneof![
-        "[0-9]{1,5}[:/-][0-9]{1,3}[:/-][0-9]{1,3}[ T][0-9]{1,3}:[0-9]{1,3}(:[0-9]{1,3}(\\.[0-9]{0,12})?)?(Z|[+-][0-9]{1,4}(:[0-9]{1,3})?)?",
-        "(19|20)[0-9]{2}:(0[1-9]|1[0-2]):(0[1-9]|2[0-8]) [01][0-9]:[0-5][0-9]:[0-5][0-9](\\+0[0-9]:[03]0)?",
-        "[+-]?[0-9]{1,25}[ x.:'\"/degNSWE,-]{0,6}[0-9]{0,25}( s| m| of 3)?",
-        ".{0,30}",
-    ];
-    let leaf = prop_oneof![
-        text.prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        any::<bool>().prop_map(Value::from),
-        Just(Value::Null),
-    ];
-    leaf.prop_recursive(2, 8, 3, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
-            prop::collection::vec((".{0,5}", inner), 0..3)
-                .prop_map(|entries| Value::Object(entries.into_iter().collect())),
-        ]
-    })
-}
-
-fn arb_entries() -> impl Strategy<Value = Vec<(String, Value)>> {
-    let key = prop_oneof![prop::sample::select(&KEYS[..]).prop_map(str::to_owned), ".{0,20}"];
-    prop::collection::vec((key, arb_value()), 0..12)
-}
-
-fn arb_path() -> impl Strategy<Value = AbsPath> {
-    let name = prop_oneof![
-        "[A-Z]{0,4}[_-]?(19|20)[0-9]{2}[-_.]?[0-9]{2}[-_.]?[0-9]{2}([ _-]?[0-9]{2}[-.]?[0-9]{2}[-.]?[0-9]{0,5})?.{0,4}"
-            .prop_map(String::into_bytes),
-        "[0-9]{1,14}".prop_map(String::into_bytes),
-        prop::collection::vec(any::<u8>(), 1..40),
-    ];
-    prop::collection::vec(name, 1..4).prop_filter_map("no path", |names| {
-        AbsPath::parse([b"/", names.join(&b'/').as_slice()].concat()).ok()
-    })
-}
-
-fn arb_context() -> impl Strategy<Value = Context> {
-    let time = || {
-        prop_oneof![any::<i64>(), 0..2_000_000_000i64]
-            .prop_flat_map(|secs| (0..1_000_000_000u32).prop_map(move |nanos| Timestamp::new(secs, nanos)))
-    };
-    let sidecar =
-        arb_entries().prop_map(|entries| ("x.xmp".to_owned(), MetaDoc::new(entries.into_iter().collect())));
-    (
-        prop::collection::vec(arb_path(), 0..4),
-        prop::collection::vec(time(), 0..3),
-        prop::option::of(time()),
-        prop::collection::vec(sidecar, 0..2),
-    )
-        .prop_map(|(paths, mtimes, first_seen, sidecars)| Context {
-            paths,
-            mtimes,
-            first_seen,
-            sidecars,
-        })
-}
-
-proptest! {
-    #[test]
-    fn nothing_that_strangers_write_is_too_much(entries in arb_entries(), context in arb_context()) {
-        let meta = MetaDoc::new(entries.into_iter().collect());
-        let known = facts(Some(&meta), &context);
-        words(&known.capture);
-        prop_assert!(known.place.is_none_or(|place| place.value.latitude.abs() <= 90.0));
-        prop_assert!(known.duration.is_none_or(|seconds| seconds.value.is_finite()));
-    }
-
-    #[test]
-    fn neither_the_order_of_keys_nor_of_sightings_matters(entries in arb_entries(), context in arb_context()) {
-        let forward: Map<String, Value> = entries.iter().cloned().collect();
-        let backward: Map<String, Value> = forward.clone().into_iter().rev().collect();
-        let mut turned = context.clone();
-        turned.paths.reverse();
-        turned.mtimes.reverse();
-        let known = facts(Some(&MetaDoc::new(forward)), &context);
-        prop_assert_eq!(&known, &facts(Some(&MetaDoc::new(backward)), &turned));
-    }
 }

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a promise that fails must panic")]
 
 mod apply;
+mod browsing;
 mod decisions;
 mod desk;
 mod finding;
@@ -19,6 +20,7 @@ mod seeing;
 mod together;
 
 pub use apply::*;
+pub use browsing::*;
 pub use decisions::*;
 pub use desk::decide;
 pub use finding::*;
@@ -127,6 +129,9 @@ macro_rules! repository_conformance {
             what_is_stored_is_listed_in_the_order_of_hashes
             what_is_placed_is_listed_with_its_view
             a_content_was_last_seen_where_it_is_present
+            a_content_that_nobody_has_seen_is_none
+            a_content_is_told_with_all_that_is_known_about_it
+            a_content_is_told_with_every_sighting_of_it
         }
     };
     ($new:expr => $($promise:ident)+) => {$(
@@ -144,6 +149,7 @@ mod tests {
     fn the_macro_names_every_promise() {
         let promises = [
             include_str!("apply.rs"),
+            include_str!("browsing.rs"),
             include_str!("decisions.rs"),
             include_str!("manifests.rs"),
             include_str!("finding.rs"),

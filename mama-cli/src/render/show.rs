@@ -1,0 +1,243 @@
+//! What is known about a content, for people and scripts.
+
+use mama_domain::facts::{Camera, Capture, Facts, Music, Position, Source, Sourced, Taken, Zone};
+use mama_domain::layout;
+use mama_ports::browse::Content;
+use mama_ports::manifest::ObservationRow;
+use mama_ports::vocab::{BlobRecord, BlockReason, FileName, Timestamp, escaped};
+use serde_json::Value;
+
+use super::human::{self, STRONG};
+use super::json::{Object, instant};
+
+/// A content, as an object.
+pub(crate) fn content(content: &Content, facts: &Facts, with_tags: bool) -> Object {
+    let BlobRecord { hash, size, mime, meta, stored, block } = &content.blob.record;
+    let Facts { capture, camera, place, size: dimensions, duration, music } = facts;
+    let blob = stored.then(|| layout::blob_path(hash).to_string());
+    let object = Object::new("content").with("hash", hash.to_string()).with("size", *size);
+    let object = object.with("mime", mime.as_ref().map(|mime| mime.as_str())).with("blob", blob);
+    let object = object.with("block", block.map(BlockReason::as_str));
+    let object = object.with("first_seen", instant(content.blob.first_seen));
+    let object = object.with("has_metadata", meta.as_ref().map(|meta| !meta.is_empty()));
+    let object = object.with("taken", capture.taken.as_ref().map(taken));
+    let contradictions = capture.contradicted_by.iter();
+    let contradictions = contradictions
+        .map(|said| Object::part().with("at", said.moment.to_string()).with("source", source(&said.source)));
+    let object = object.with("contradicted_by", contradictions.map(Value::from).collect::<Vec<_>>());
+    let ignored = capture.ignored.iter().map(|one| {
+        let object = Object::part().with("value", &*one.text).with("source", source(&one.source));
+        Value::from(object.with("why", one.why))
+    });
+    let object = object.with("ignored", ignored.collect::<Vec<_>>());
+    let object = object.with("camera", self::camera(camera));
+    let place = place.as_ref().map(|place| {
+        let object = Object::part().with("latitude", place.value.latitude);
+        let object = object.with("longitude", place.value.longitude).with("altitude", place.value.altitude);
+        object.with("source", source(&place.source))
+    });
+    let object = object.with("place", place);
+    let dimensions = dimensions.as_ref().map(|size| {
+        let object = Object::part().with("width", size.value.width).with("height", size.value.height);
+        object.with("source", source(&size.source))
+    });
+    let object = object.with("dimensions", dimensions);
+    let seconds = duration
+        .as_ref()
+        .map(|seconds| Object::part().with("seconds", seconds.value).with("source", source(&seconds.source)));
+    let object = object.with("duration", seconds).with("music", self::music(music));
+    let object =
+        object.with("observations", content.observations.iter().map(observation).collect::<Vec<_>>());
+    match meta.as_ref().filter(|_| with_tags) {
+        Some(meta) => object.with("tags", meta.entries().clone()),
+        None => object,
+    }
+}
+
+fn taken(Taken { moment, source: by, certainty }: &Taken) -> Object {
+    let zone = moment.zone.as_ref().map(|Zone { offset, basis, source: by }| {
+        let object = Object::part().with("offset_seconds", offset.seconds()).with("basis", basis.as_str());
+        object.with("source", source(by))
+    });
+    let object = Object::part().with("at", moment.to_string()).with("precision", moment.precision.as_str());
+    object.with("certainty", certainty.as_str()).with("zone", zone).with("source", source(by))
+}
+
+fn source(source: &Source) -> Object {
+    match source {
+        Source::Tag { key, sidecar: None } => Object::part().with("tag", &**key),
+        Source::Tag { key, sidecar: Some(sidecar) } => {
+            Object::part().with("tag", &**key).with("sidecar", &**sidecar)
+        }
+        Source::FileName(name) => Object::part().path("file_name", name.as_bytes()),
+        Source::Folder(path) => Object::part().path("folder", path.as_bytes()),
+        Source::Mtime => Object::part().with("mtime", true),
+    }
+}
+
+fn sourced<T>(field: &Option<Sourced<T>>, value: impl Fn(&T) -> Value) -> Option<Object> {
+    let part = |field: &Sourced<T>| {
+        Object::part().with("value", value(&field.value)).with("source", source(&field.source))
+    };
+    field.as_ref().map(part)
+}
+
+fn camera(camera: &Camera) -> Object {
+    let text = |value: &String| Value::from(&**value);
+    let Camera { make, model, lens } = camera;
+    let object = Object::part().with("name", camera.name()).with("make", sourced(make, text));
+    object.with("model", sourced(model, text)).with("lens", sourced(lens, text))
+}
+
+fn music(music: &Music) -> Object {
+    let text = |value: &String| Value::from(&**value);
+    let position = |Position { number, total }: &Position| {
+        Value::from(Object::part().with("number", *number).with("total", *total))
+    };
+    let Music { title, artist, album, album_artist, track, disc, year } = music;
+    let object = Object::part().with("title", sourced(title, text)).with("artist", sourced(artist, text));
+    let object = object.with("album", sourced(album, text)).with("album_artist", sourced(album_artist, text));
+    let object = object.with("track", sourced(track, position)).with("disc", sourced(disc, position));
+    object.with("year", sourced(year, |year| Value::from(*year)))
+}
+
+fn observation(row: &ObservationRow) -> Value {
+    let object = Object::part().with("observation", row.id.0).with("kind", row.at.root.kind.as_str());
+    let object = object.with("host", row.at.root.host.as_str());
+    let object = object.path("path", row.at.full_path().as_bytes());
+    let object = object.with("mtime", instant(row.fingerprint.mtime)).with("current", row.current);
+    let object = object.with("gone", row.gone.and_then(instant));
+    let object = object.with("status", row.standing.status.as_str());
+    let object = object.with("placement", row.standing.placement.as_str());
+    Value::from(match &row.view {
+        Some(view) => object.path("view", view.as_bytes()),
+        None => object.with("view", None::<&str>),
+    })
+}
+
+/// A content, in words; `name`: one of its names, for the head.
+pub(crate) fn content_words(
+    content: &Content,
+    name: Option<&FileName>,
+    facts: &Facts,
+    with_tags: bool,
+) -> String {
+    let BlobRecord { hash, size, mime, meta, stored, block } = &content.blob.record;
+    let Facts { capture, camera, place, size: dimensions, duration, music } = facts;
+    let name = name.or_else(|| content.observations.last().map(|row| &row.at.name));
+    let mut card =
+        Card::new(name.map_or_else(|| hash.to_string(), |name| escaped(name.as_bytes()).to_string()));
+    let mime = mime.as_ref().map_or_else(|| "of no known type".to_owned(), |mime| shown(mime.as_str()));
+    card.line("what", format!("{mime}, {}", human::bytes(*size)));
+    card.line("content", hash.to_string());
+    let at = if *stored { layout::blob_path(hash).to_string() } else { "not in the archive".to_owned() };
+    card.line("", block.map_or_else(|| at.clone(), |why| format!("{at}; {}: never shown", why.as_str())));
+    if meta.is_none() {
+        card.line("metadata", "none was read: `mama scan` without --no-metadata does".to_owned());
+    }
+    card.capture(capture);
+    card.field("where", place, |place| {
+        let altitude = place.altitude.map(|metres| format!(", {metres:.0} m")).unwrap_or_default();
+        format!("{:.5}, {:.5}{altitude}", place.latitude, place.longitude)
+    });
+    let named_by = camera.model.as_ref().or(camera.make.as_ref());
+    if let (Some(name), Some(by)) = (camera.name(), named_by) {
+        card.line("camera", format!("{}  by {}", shown(&name), by.source));
+    }
+    card.field("lens", &camera.lens, |lens| shown(lens));
+    card.field("size", dimensions, |size| format!("{} × {}", size.width, size.height));
+    card.field("length", duration, |seconds| length(*seconds));
+    card.music(music);
+    for row in &content.observations {
+        card.line("seen", sighting(row));
+    }
+    if let Some(meta) = meta.as_ref().filter(|_| with_tags) {
+        for (key, value) in meta.entries() {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            card.line("tag", format!("{}  {}", shown(key), shown(&value)));
+        }
+    }
+    card.0
+}
+
+/// Lines with a word before each, which is said once.
+struct Card(String);
+
+impl Card {
+    fn new(title: String) -> Self {
+        Self(format!("{STRONG}{title}{STRONG:#}"))
+    }
+
+    fn line(&mut self, word: &str, text: String) {
+        self.0.push_str(&format!("\n  {word:<13}{text}"));
+    }
+
+    fn field<T>(&mut self, word: &str, field: &Option<Sourced<T>>, value: impl Fn(&T) -> String) {
+        if let Some(field) = field {
+            self.line(word, format!("{}  by {}", value(&field.value), field.source));
+        }
+    }
+
+    fn capture(&mut self, capture: &Capture) {
+        match &capture.taken {
+            Some(Taken { moment, source, certainty }) => {
+                let zone = moment.zone.as_ref().filter(|zone| zone.source != *source);
+                let zone = zone.map(|zone| format!("; its zone by {}", zone.source)).unwrap_or_default();
+                self.line("taken", format!("{moment}  {}, by {source}{zone}", certainty.as_str()));
+            }
+            None => self.line("taken", "nothing says when".to_owned()),
+        }
+        for said in &capture.contradicted_by {
+            self.line("", format!("but {} says {}", said.source, said.moment));
+        }
+        for ignored in &capture.ignored {
+            self.line(
+                "",
+                format!("not counted: {} {}: {}", ignored.source, shown(&ignored.text), ignored.why),
+            );
+        }
+    }
+
+    fn music(&mut self, music: &Music) {
+        let Music { title, artist, album, album_artist, track, disc, year } = music;
+        self.field("title", title, |text| shown(text));
+        self.field("artist", artist, |text| shown(text));
+        self.field("album", album, |text| shown(text));
+        self.field("album artist", album_artist, |text| shown(text));
+        self.field("track", track, position);
+        self.field("disc", disc, position);
+        self.field("year", year, ToString::to_string);
+    }
+}
+
+fn shown(text: &str) -> String {
+    escaped(text.as_bytes()).to_string()
+}
+
+fn position(Position { number, total }: &Position) -> String {
+    total.map_or_else(|| number.to_string(), |total| format!("{number} of {total}"))
+}
+
+fn length(seconds: f64) -> String {
+    let whole = seconds as u64;
+    match whole {
+        0..60 => format!("{seconds:.2} s"),
+        60..3600 => format!("{}:{:02}", whole / 60, whole % 60),
+        _ => format!("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60),
+    }
+}
+
+fn sighting(row: &ObservationRow) -> String {
+    let age = match (row.current, row.gone) {
+        (true, None) => String::new(),
+        (true, Some(when)) => format!(", gone since {}", day(when)),
+        (false, _) => ", replaced since".to_owned(),
+    };
+    let view = row.view.as_ref().map(|view| format!(", {view}")).unwrap_or_default();
+    let (status, placement) = (row.standing.status, row.standing.placement);
+    format!("{}  of {}: {status}, {placement}{view}{age}", row.at, human::when(row.fingerprint.mtime))
+}
+
+fn day(when: Timestamp) -> String {
+    human::when(when).split(' ').next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,25 @@
+//! What people ask the catalog about one content.
+
+use async_trait::async_trait;
+
+use crate::manifest::{BlobRow, ObservationRow};
+use crate::repository::Repo;
+use crate::vocab::BlobHash;
+
+/// Looking things up, for people; changes nothing.
+#[async_trait]
+pub trait Browse: Send + Sync {
+    /// A content and all that was ever seen of it; `None`: it was never seen.
+    ///
+    /// One state of the catalog. Reads this content, its metadata and its observations, by index, and nothing else.
+    async fn content(&self, hash: &BlobHash) -> Repo<Option<Content>>;
+}
+
+/// A content and all that was ever seen of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Content {
+    /// What is known about it.
+    pub blob: BlobRow,
+    /// Its sightings in id order, those that are history or gone too.
+    pub observations: Vec<ObservationRow>,
+}

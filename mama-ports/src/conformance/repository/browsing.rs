@@ -1,0 +1,69 @@
+//! One content and all that was ever seen of it.
+
+use super::desk::{Desk, PLACED, described, hash, root, time, to_placed};
+use crate::curation::Decision;
+use crate::repository::{NewBlob, Repository, ScanBatch, SettleBatch};
+use crate::vocab::{BlockReason, MetaDoc, Mime, Status};
+
+/// Nobody has seen it: there is nothing to tell, also not of one that is merely near.
+pub async fn a_content_that_nobody_has_seen_is_none(repo: &dyn Repository) {
+    Desk::new(repo).await.see(&[("x", 1, 1)]).await;
+    assert_eq!(repo.content(&hash(2)).await.unwrap(), None);
+}
+
+/// With its type, its metadata, when it was first seen, and whether it is stored and blocked.
+pub async fn a_content_is_told_with_all_that_is_known_about_it(repo: &dyn Repository) {
+    let desk = Desk::new(repo).await;
+    let meta = MetaDoc::from_json(r#"{"A:Ü":[1.50,"x",{"b":null}]}"#).unwrap();
+    let blob = NewBlob { mime: Some(Mime::new("image/jpeg")), meta: Some(meta.clone()), ..described(1) };
+    desk.record(&ScanBatch { blobs: vec![blob, described(2)], ..desk.seen(&[("d/x", 1, 1), ("y", 2, 1)]) })
+        .await;
+    desk.see(&[("y", 2, 1)]).await;
+    let told = repo.content(&hash(1)).await.unwrap().unwrap();
+    let record = &told.blob.record;
+    assert_eq!((record.hash, record.size, record.stored, record.block), (hash(1), 100, false, None));
+    assert_eq!((&record.mime, &record.meta), (&Some(Mime::new("image/jpeg")), &Some(meta)));
+    assert_eq!(told.blob.first_seen, desk.at);
+
+    let known = desk.known("d/x").await;
+    let settlements = vec![to_placed(known.id)];
+    repo.settle(&SettleBatch { stored: vec![hash(1)], settlements, ..SettleBatch::default() }).await.unwrap();
+    super::decide(repo, &[Decision::Block { hash: hash(1), from: None, to: Some(BlockReason::Deleted) }])
+        .await
+        .unwrap();
+    let told = repo.content(&hash(1)).await.unwrap().unwrap();
+    assert_eq!((told.blob.record.stored, told.blob.record.block), (true, Some(BlockReason::Deleted)));
+    let [row] = told.observations.as_slice() else { panic!("{told:?}") };
+    assert_eq!((row.id, row.hash, row.fingerprint), (known.id, hash(1), known.fingerprint));
+    assert_eq!((row.at.to_string(), row.standing), ("anna:/a/d/x".to_owned(), PLACED));
+    assert_eq!(
+        (row.view.as_ref(), row.seen, row.current, row.open),
+        (to_placed(known.id).view.as_ref(), desk.at, true, true)
+    );
+
+    let bare = repo.content(&hash(2)).await.unwrap().unwrap();
+    assert_eq!((bare.blob.record.mime, bare.blob.record.meta), (None, None));
+}
+
+/// On whichever host, also where it was replaced or is gone; nothing of what replaced it.
+pub async fn a_content_is_told_with_every_sighting_of_it(repo: &dyn Repository) {
+    let desk = Desk::new(repo).await;
+    desk.see(&[("x", 1, 1), ("y", 1, 2), ("z", 2, 3)]).await;
+    desk.gone(&[desk.known("y").await.id]).await;
+    Desk::begin(repo, &root("bert", "/b"), time(2_000)).await.see(&[("w", 1, 4)]).await;
+    desk.see(&[("x", 2, 5)]).await;
+    let told = repo.content(&hash(1)).await.unwrap().unwrap();
+    let rows = told.observations.iter();
+    let rows: Vec<_> =
+        rows.map(|row| (row.at.to_string(), row.current, row.gone, row.fingerprint.mtime)).collect();
+    let expected = [
+        ("anna:/a/x".to_owned(), false, None, time(1)),
+        ("anna:/a/y".to_owned(), true, Some(desk.at), time(2)),
+        ("bert:/b/w".to_owned(), true, None, time(4)),
+    ];
+    assert_eq!(rows, expected);
+    assert!(told.observations.is_sorted_by_key(|row| row.id));
+    assert!(
+        told.observations.iter().all(|row| row.standing.status == Status::Pending && row.hash == hash(1))
+    );
+}
