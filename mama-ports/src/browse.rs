@@ -4,14 +4,14 @@ use async_trait::async_trait;
 
 use crate::manifest::{BlobRow, ObservationRow};
 use crate::repository::Repo;
-use crate::vocab::BlobHash;
+use crate::vocab::{BlobHash, FileName, MetaDoc};
 
 /// Looking things up, for people; changes nothing.
 #[async_trait]
 pub trait Browse: Send + Sync {
     /// A content and all that was ever seen of it; `None`: it was never seen.
     ///
-    /// One state of the catalog. Reads this content, its metadata and its observations, by index, and nothing else.
+    /// One state of the catalog. Reads this content, its observations, their sidecars and the metadata of all, by index, and nothing else.
     async fn content(&self, hash: &BlobHash) -> Repo<Option<Content>>;
 }
 
@@ -22,4 +22,15 @@ pub struct Content {
     pub blob: BlobRow,
     /// Its sightings in id order, those that are history or gone too.
     pub observations: Vec<ObservationRow>,
+    /// What describes a file that has it now, in name order; of equal ones with one name, one. One without metadata is left out.
+    pub sidecars: Vec<Sidecar>,
+}
+
+/// A file that describes another one, as [`crate::repository::SidecarLink`], and is present.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sidecar {
+    /// Its name.
+    pub name: FileName,
+    /// What it says.
+    pub meta: MetaDoc,
 }

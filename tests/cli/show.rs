@@ -94,6 +94,22 @@ fn a_content_is_found_by_hash_view_folder_and_name() {
 }
 
 #[test]
+fn what_a_sidecar_says_goes_before_the_camera() {
+    let world = World::new();
+    world.write("photos/IMG_20150102_030405.txt", "a picture");
+    world.write("photos/IMG_20150102_030405.txt.xmp", XMP);
+    scanned(&world);
+    let picture = &shown(&world, "photos/IMG_20150102_030405.txt")[0];
+    let source = json!({"tag": "XMP-exif:DateTimeOriginal", "sidecar": "IMG_20150102_030405.txt.xmp"});
+    assert_eq!(
+        (&picture["taken"]["at"], &picture["taken"]["source"]),
+        (&json!("2018-04-12T15:21:28-07:00"), &source)
+    );
+    let against = picture["contradicted_by"].to_string();
+    assert!(against.contains(r#"{"file_name":"IMG_20150102_030405.txt"}"#), "{against}");
+}
+
+#[test]
 fn what_is_blocked_gone_or_an_older_version_says_so() {
     let world = World::new();
     world.write("photos/a.txt", "one");

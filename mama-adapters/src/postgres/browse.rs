@@ -1,7 +1,7 @@
 //! One content and all that was ever seen of it.
 
 use async_trait::async_trait;
-use mama_ports::browse::{Browse, Content};
+use mama_ports::browse::{Browse, Content, Sidecar};
 use mama_ports::repository::Repo;
 use mama_ports::vocab::BlobHash;
 use sqlx::{AssertSqlSafe, PgConnection, query};
@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, PgConnection, query};
 use super::Postgres;
 use super::failure::Outcome;
 use super::rows::{BLOB, Cells, OBSERVATION};
+use crate::sql::codec;
 
 #[async_trait]
 impl Browse for Postgres {
@@ -32,12 +33,34 @@ async fn content(catalog: &mut PgConnection, hash: &BlobHash) -> Outcome<Option<
          FROM chosen o JOIN blob b ON b.id = o.blob JOIN folder f ON f.id = o.folder JOIN root r ON r.id = f.root
          ORDER BY o.id"
     );
-    let rows = query(AssertSqlSafe(sql)).bind(hash.as_bytes().as_slice()).fetch_all(catalog).await?;
+    let rows = query(AssertSqlSafe(sql)).bind(hash.as_bytes().as_slice()).fetch_all(&mut *catalog).await?;
     let observation = |row| {
         let mut cells = Cells::of(row);
         let root = cells.root()?;
         cells.observation(root)
     };
     let observations = rows.iter().map(observation).collect::<Outcome<_>>()?;
-    Ok(Some(Content { blob, observations }))
+    Ok(Some(Content { blob, observations, sidecars: sidecars(catalog, hash).await? }))
+}
+
+async fn sidecars(catalog: &mut PgConnection, hash: &BlobHash) -> Outcome<Vec<Sidecar>> {
+    let rows = query(
+        "WITH chosen AS MATERIALIZED (
+             SELECT o.folder, o.name FROM observation o
+             WHERE o.blob = (SELECT id FROM blob WHERE hash = $1) AND o.current
+         )
+         SELECT DISTINCT so.name, coalesce(m.exact, m.doc::text) AS doc
+         FROM chosen o JOIN sidecar s ON s.folder = o.folder AND s.name = o.name AND s.current
+         JOIN observation so ON so.folder = s.folder AND so.name = s.sidecar AND so.current AND so.gone_s IS NULL
+         JOIN meta m ON m.blob = so.blob
+         ORDER BY so.name, doc",
+    )
+    .bind(hash.as_bytes().as_slice())
+    .fetch_all(catalog)
+    .await?;
+    let sidecar = |row| {
+        let mut cells = Cells::of(row);
+        Ok(Sidecar { name: cells.name()?, meta: codec::meta(cells.next()?)? })
+    };
+    rows.iter().map(sidecar).collect()
 }

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use mama_domain::belonging::sidecar::SidecarKind;
 use mama_domain::facts::{Context, facts};
 use mama_domain::layout;
-use mama_ports::browse::Content;
+use mama_ports::browse::{Content, Sidecar};
 use mama_ports::curation::{Filter, Target};
 use mama_ports::filesystem::{Fs, FsError, FsErrorKind, ReadTree};
 use mama_ports::repository::{PageSize, Repo};
 use mama_ports::vocab::{
-    AbsPath, BlobHash, Claim, Digest, FileFacts, FileKind, FileName, Place, RelPath, SourceKind,
+    AbsPath, BlobHash, Claim, Digest, FileFacts, FileKind, FileName, Place, RelPath, SourceKind, escaped,
 };
 
 use super::interrupt::until_interrupted;
@@ -215,10 +216,16 @@ fn is_meant(target: &Target, claim: &Claim) -> bool {
 
 fn context(content: &Content) -> Context {
     let rows = &content.observations;
+    let mut sidecars: Vec<_> = content
+        .sidecars
+        .iter()
+        .map(|Sidecar { name, meta }| (SidecarKind::of(name), escaped(name.as_bytes()).to_string(), meta))
+        .collect();
+    sidecars.sort_by(|one, other| (&one.0, &one.1).cmp(&(&other.0, &other.1)));
     Context {
         paths: rows.iter().map(|row| row.at.full_path()).collect(),
         mtimes: rows.iter().map(|row| row.fingerprint.mtime).collect(),
         first_seen: Some(content.blob.first_seen),
-        sidecars: Vec::new(),
+        sidecars: sidecars.into_iter().map(|(_, name, meta)| (name, meta.clone())).collect(),
     }
 }

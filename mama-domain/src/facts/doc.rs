@@ -49,6 +49,11 @@ impl<'a> Doc<'a> {
         text(self.meta.entries().get(key)?)
     }
 
+    /// A part of a structure as text, as [`Doc::text`].
+    pub(super) fn part(&self, key: &str, part: &str) -> Option<String> {
+        text(self.meta.entries().get(key)?.get(part)?)
+    }
+
     /// The value of a key as a number; a text is read up to its unit: `4.3 m`.
     pub(super) fn number(&self, key: &str) -> Option<f64> {
         let text = self.text(key)?;

@@ -33,6 +33,7 @@ pub(super) fn place(docs: &Docs<'_>) -> Option<Sourced<Place>> {
         groups
             .or_else(|| LINES.iter().find_map(|key| doc.read(key, of_line)))
             .or_else(|| doc.read("Composite:GPSPosition", of_line))
+            .or_else(|| of_takeout(doc))
     })
 }
 
@@ -48,6 +49,16 @@ fn of_group(doc: Doc<'_>, group: &str) -> Option<Sourced<Place>> {
         if reference.is_some_and(|reference| is_below_sea(&reference)) { -metres.abs() } else { metres }
     });
     doc.read(&format!("{group}:GPSLatitude"), |_| Place::new(latitude, longitude, altitude))
+}
+
+/// Where Google Photos has it, by the picture or by a person.
+fn of_takeout(doc: Doc<'_>) -> Option<Sourced<Place>> {
+    let part = |part: &str| {
+        let number: f64 = doc.part("JSON:GeoData", part)?.parse().ok()?;
+        number.is_finite().then_some(number)
+    };
+    let value = Place::new(part("latitude")?, part("longitude")?, part("altitude"))?;
+    Some(Sourced { value, source: doc.source("JSON:GeoData") })
 }
 
 /// `52 deg 12' 34.92" N, 0 deg 53' 43.80" W, 80.5 m Above Sea Level`.

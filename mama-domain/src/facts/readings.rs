@@ -113,6 +113,12 @@ impl Readings {
                 };
                 self.add(doc, rule, day, &text, None, None);
             }
+            Keys::Seconds { key, part } => {
+                let Some(text) = doc.part(key, part) else { return };
+                let at = text.parse().ok().map(|secs| Timestamp::new(secs, 0)).and_then(civil_of);
+                let text = at.map_or(text, |(civil, _)| civil.to_string());
+                self.add(doc, rule, key, &text, None, None);
+            }
             Keys::EveryGroup(tag) => {
                 for key in doc.keys_of(tag) {
                     let is_known = KNOWN_GROUPS.iter().any(|group| key.starts_with(group));

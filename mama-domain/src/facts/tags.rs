@@ -21,6 +21,8 @@ pub(super) enum Keys {
     One { key: &'static str, subseconds: Option<&'static str>, offset: Option<&'static str> },
     /// Day and time of day under two keys.
     DayAndTime(&'static str, &'static str),
+    /// In a part of a structure, as seconds since 1970.
+    Seconds { key: &'static str, part: &'static str },
     /// Under this tag of every group that no other rule names.
     EveryGroup(&'static str),
 }
@@ -81,6 +83,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(Keys::DayAndTime("GPS:GPSDateStamp", "GPS:GPSTimeStamp"), Rank::Gps, At, Likely, Utc),
     rule(one("XMP-exif:GPSDateTime"), Rank::Gps, At, Likely, Utc),
     rule(one("Olympus:DateTimeUTC"), Rank::Gps, At, Likely, Utc),
+    rule(Keys::Seconds { key: "JSON:PhotoTakenTime", part: "timestamp" }, Rank::Gps, At, Likely, Utc),
     rule(one("PDF:CreateDate"), Rank::Document, NotAfter, Likely, Local),
     rule(one("XMP-pdf:CreationDate"), Rank::Document, NotAfter, Likely, Local),
     rule(one("XML:CreateDate"), Rank::Document, NotAfter, Likely, Local),

@@ -354,3 +354,28 @@ fn a_sidecar_corrects_the_camera() {
     assert_eq!(facts.place.unwrap().source.to_string(), "XMP-exif:GPSLatitude of IMG_1.jpg.xmp");
     assert_eq!(facts.size.unwrap().value, Size { width: 4, height: 3 });
 }
+
+#[test]
+fn a_takeout_tells_what_a_picture_does_not() {
+    let takeout = doc(json!({
+        "JSON:PhotoTakenTime": {"formatted": "6 oct. 2023, 06:30:00 UTC", "timestamp": "1696573800"},
+        "JSON:GeoData": {"altitude": 82.09, "latitude": 48.8583736, "longitude": 2.291901},
+        "JSON:CreationTime": {"timestamp": "1697872351"},
+    }));
+    let context = Context { sidecars: vec![("x.jpg.json".to_owned(), takeout)], ..Context::default() };
+    let bare = facts(Some(&doc(json!({}))), &context);
+    let source = "JSON:PhotoTakenTime of x.jpg.json";
+    assert_eq!(
+        words(&bare.capture),
+        format!("2023-10-06T06:30:00+00:00 second, likely, by {source}, zone utc by {source}")
+    );
+    let place = Place { latitude: 48.858_373_6, longitude: 2.291_901, altitude: Some(82.09) };
+    assert_eq!(bare.place.unwrap().value, place);
+    let own = facts(Some(&doc(json!({"ExifIFD:DateTimeOriginal": "2023:10:06 08:30:00"}))), &context);
+    assert_eq!(
+        words(&own.capture),
+        format!(
+            "2023-10-06T08:30:00+02:00 second, certain, by ExifIFD:DateTimeOriginal, zone difference by {source}"
+        )
+    );
+}

@@ -49,13 +49,16 @@ fn same_clock<'a>(moment: &Moment, mut others: impl Iterator<Item = &'a Reading>
 
 /// Another reading that notes the moment in UTC. Zero is no answer: there are cameras that write local time where UTC belongs.
 fn noted_in_utc<'a>(moment: &Moment, others: impl Iterator<Item = &'a Reading>) -> Option<Zone> {
-    let mut in_utc = others.filter(|other| other.rank != Rank::Gps || is_tag(other, "Olympus:DateTimeUTC"));
+    let mut in_utc = others.filter(|other| other.rank != Rank::Gps || is_note(other));
     in_utc.find_map(|other| difference(moment, other, SAME_MOMENT).filter(|zone| zone.offset != Offset::UTC))
 }
 
 /// The time that came with the position.
 fn position<'a>(moment: &Moment, mut others: impl Iterator<Item = &'a Reading>) -> Option<Zone> {
-    others.find_map(|other| (other.rank == Rank::Gps).then(|| difference(moment, other, FRESH_FIX))?)
+    others.find_map(|other| {
+        let is_position = other.rank == Rank::Gps && !is_note(other);
+        is_position.then(|| difference(moment, other, FRESH_FIX))?
+    })
 }
 
 /// What the device was set to.
@@ -107,6 +110,7 @@ fn is_in_use(offset: i64) -> bool {
     (-WEST..=EAST).contains(&offset) && (offset % 3600 == 0 || BROKEN_HOURS.contains(&(offset / 60)))
 }
 
-fn is_tag(reading: &Reading, wanted: &str) -> bool {
-    matches!(&reading.source, Source::Tag { key, .. } if key == wanted)
+/// Whether it was noted with the capture itself, and not with a position before.
+fn is_note(reading: &Reading) -> bool {
+    matches!(&reading.source, Source::Tag { key, .. } if ["Olympus:DateTimeUTC", "JSON:PhotoTakenTime"].contains(&key.as_str()))
 }

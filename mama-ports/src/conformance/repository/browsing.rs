@@ -1,8 +1,9 @@
 //! One content and all that was ever seen of it.
 
-use super::desk::{Desk, PLACED, described, hash, root, time, to_placed};
+use super::desk::{Desk, PLACED, described, dir, hash, name, root, time, to_placed};
+use crate::browse::Sidecar;
 use crate::curation::Decision;
-use crate::repository::{NewBlob, Repository, ScanBatch, SettleBatch};
+use crate::repository::{FolderSidecars, NewBlob, Repository, ScanBatch, SettleBatch, SidecarLink};
 use crate::vocab::{BlockReason, MetaDoc, Mime, Status};
 
 /// Nobody has seen it: there is nothing to tell, also not of one that is merely near.
@@ -66,4 +67,39 @@ pub async fn a_content_is_told_with_every_sighting_of_it(repo: &dyn Repository) 
     assert!(
         told.observations.iter().all(|row| row.standing.status == Status::Pending && row.hash == hash(1))
     );
+}
+
+/// With what those sidecars say that are there now, beside a file that has it now; the same one only once.
+pub async fn a_content_is_told_with_what_its_sidecars_say(repo: &dyn Repository) {
+    let desk = Desk::new(repo).await;
+    let said = |text: &str| MetaDoc::from_json(&format!(r#"{{"XMP-dc:Title":"{text}"}}"#)).unwrap();
+    let link = |of: &str, sidecar: &str| SidecarLink { of: name(of), sidecar: name(sidecar) };
+    let files = [
+        ("d/x", 1, 1),
+        ("d/x.xmp", 2, 1),
+        ("d/x.json", 3, 1),
+        ("d/y", 4, 1),
+        ("x.xmp", 5, 1),
+        ("e/x", 1, 1),
+        ("e/x.xmp", 2, 1),
+    ];
+    let mut batch = desk.seen(&files);
+    for (blob, text) in batch.blobs.iter_mut().zip(["own", "two", "three", "four", "five", "own", "two"]) {
+        blob.meta = Some(said(text));
+    }
+    let links = vec![link("x", "x.json"), link("x", "x.xmp")];
+    batch.sidecars = vec![
+        FolderSidecars { dir: dir("d"), links },
+        FolderSidecars { dir: dir("e"), links: vec![link("x", "x.xmp")] },
+    ];
+    desk.record(&batch).await;
+    let told = || async { repo.content(&hash(1)).await.unwrap().unwrap().sidecars };
+    let sidecar = |file: &str, text: &str| Sidecar { name: name(file), meta: said(text) };
+    assert_eq!(told().await, [sidecar("x.json", "three"), sidecar("x.xmp", "two")]);
+    assert_eq!(repo.content(&hash(2)).await.unwrap().unwrap().sidecars, []);
+
+    desk.gone(&[desk.known("d/x.json").await.id]).await;
+    assert_eq!(told().await, [sidecar("x.xmp", "two")]);
+    desk.see(&[("d/x", 4, 2), ("e/x", 4, 2)]).await;
+    assert_eq!(told().await, [], "no file has it now");
 }

@@ -132,6 +132,7 @@ macro_rules! repository_conformance {
             a_content_that_nobody_has_seen_is_none
             a_content_is_told_with_all_that_is_known_about_it
             a_content_is_told_with_every_sighting_of_it
+            a_content_is_told_with_what_its_sidecars_say
         }
     };
     ($new:expr => $($promise:ident)+) => {$(
