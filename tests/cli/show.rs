@@ -186,3 +186,25 @@ fn names_that_are_no_text_are_shown_and_given_whole() {
         (&json!("2019-08-17T14:05:06"), &json!(bytes))
     );
 }
+
+#[test]
+fn what_belongs_together_is_shown_with_its_reason() {
+    let world = World::new();
+    for name in ["IMG_1.NEF", "IMG_1.JPG"] {
+        world.write(format!("photos/{name}"), name);
+    }
+    world.write("photos/IMG_1.xmp", XMP);
+    scanned(&world);
+    let raw = &shown(&world, "photos/IMG_1.NEF")[0];
+    let path = |name: &str| world.path(format!("photos/{name}")).to_str().unwrap().to_owned();
+    let files = json!([{"path": path("IMG_1.JPG")}, {"path": path("IMG_1.NEF")}]);
+    assert_eq!(raw["groups"], json!([{"kind": "raw_and_jpeg", "because": "names", "files": files}]));
+    let why = "its name with another ending";
+    assert_eq!(raw["sidecars"], json!([{"path": path("IMG_1.xmp"), "kind": "xmp", "why": why}]));
+    let sidecar = &shown(&world, "photos/IMG_1.xmp")[0];
+    assert_eq!((&sidecar["groups"], &sidecar["describes"]), (&json!([]), &files));
+    let card = world.mama(["show", "photos/IMG_1.JPG"]).done().stdout;
+    for part in ["IMG_1.JPG + IMG_1.NEF in", "raw and jpeg, by names", "described by IMG_1.xmp in"] {
+        assert!(card.contains(part), "{part}: {card}");
+    }
+}

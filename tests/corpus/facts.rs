@@ -11,7 +11,7 @@ use mama_ports::conformance::content::{Opened, hint};
 use mama_ports::content::MetadataExtractor;
 use mama_ports::vocab::{AbsPath, Timestamp};
 
-use super::{corpus, text};
+use super::corpus;
 
 /// When every file was first seen: 2026-06-01.
 const FIRST_SEEN: Timestamp = Timestamp::new(1_780_272_000, 0);

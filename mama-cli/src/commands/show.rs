@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use mama_domain::belonging::around::{Around, around};
+use mama_domain::belonging::group::{Member, Traits};
 use mama_domain::belonging::sidecar::SidecarKind;
 use mama_domain::facts::{Context, facts};
 use mama_domain::layout;
@@ -45,6 +47,9 @@ pub(super) async fn run(
     output.summary(is_known, summary, || told.nothing.unwrap_or_default());
     Ok(if is_known { Status::Done } else { Status::No })
 }
+
+/// Folders that are looked at in one question.
+const FOLDERS: usize = 16;
 
 /// What was told.
 #[derive(Default)]
@@ -151,11 +156,30 @@ impl Teller<'_> {
     async fn content(&self, hash: &BlobHash, name: Option<&FileName>) -> Repo<u64> {
         let Some(content) = self.app.catalog.content(hash).await? else { return Ok(0) };
         let facts = facts(content.blob.record.meta.as_ref(), &context(&content));
+        let around = self.around(&content).await?;
         self.output.result(
-            || show::content(&content, &facts, self.with_tags),
-            || show::content_words(&content, name, &facts, self.with_tags),
+            || show::content(&content, &around, &facts, self.with_tags),
+            || show::content_words(&content, name, &around, &facts, self.with_tags),
         );
         Ok(1)
+    }
+
+    /// What each present file with this content belongs to, with the file's folder.
+    async fn around(&self, content: &Content) -> Repo<Vec<(AbsPath, Around)>> {
+        let rows = content.observations.iter().filter(|row| row.current && row.gone.is_none());
+        let places: Vec<_> =
+            rows.map(|row| ((row.at.root.clone(), row.at.dir.clone()), row.at.name.clone())).collect();
+        let mut told = Vec::new();
+        for places in places.chunks(FOLDERS) {
+            let folders: Vec<_> = places.iter().map(|(folder, _)| folder.clone()).collect();
+            let answers = self.app.catalog.neighbours(&folders, &Traits::TAGS).await?;
+            for (((root, dir), name), files) in places.iter().zip(answers) {
+                let members: Vec<_> = files.iter().map(Member::of).collect();
+                told.push((root.basedir.join(dir), around(&members, name)));
+            }
+        }
+        told.retain(|(_, around)| *around != Around::default());
+        Ok(told)
     }
 
     /// Says so if the file is another one than was scanned, so that nobody takes the older facts for its own.

@@ -1,17 +1,25 @@
 //! What is known about a content, for people and scripts.
 
+use mama_domain::belonging::around::Around;
+use mama_domain::belonging::group::{Because, GroupKind};
+use mama_domain::belonging::sidecar::{Naming, SidecarKind};
 use mama_domain::facts::{Camera, Capture, Facts, Music, Position, Source, Sourced, Taken, Zone};
 use mama_domain::layout;
 use mama_ports::browse::Content;
 use mama_ports::manifest::ObservationRow;
-use mama_ports::vocab::{BlobRecord, BlockReason, FileName, Timestamp, escaped};
+use mama_ports::vocab::{AbsPath, BlobRecord, BlockReason, FileName, RelPath, Timestamp, escaped};
 use serde_json::Value;
 
 use super::human::{self, STRONG};
 use super::json::{Object, instant};
 
 /// A content, as an object.
-pub(crate) fn content(content: &Content, facts: &Facts, with_tags: bool) -> Object {
+pub(crate) fn content(
+    content: &Content,
+    around: &[(AbsPath, Around)],
+    facts: &Facts,
+    with_tags: bool,
+) -> Object {
     let BlobRecord { hash, size, mime, meta, stored, block } = &content.blob.record;
     let Facts { capture, camera, place, size: dimensions, duration, music } = facts;
     let blob = stored.then(|| layout::blob_path(hash).to_string());
@@ -48,10 +56,38 @@ pub(crate) fn content(content: &Content, facts: &Facts, with_tags: bool) -> Obje
     let object = object.with("duration", seconds).with("music", self::music(music));
     let object =
         object.with("observations", content.observations.iter().map(observation).collect::<Vec<_>>());
+    let groups = around.iter().flat_map(|(folder, around)| groups(folder, around)).collect::<Vec<_>>();
+    let sidecars = around.iter().flat_map(|(folder, around)| sidecars(folder, around)).collect::<Vec<_>>();
+    let describes = around.iter().flat_map(|(folder, around)| {
+        around.describes.iter().map(|name| Value::from(file(folder, name))).collect::<Vec<_>>()
+    });
+    let object = object.with("groups", groups).with("sidecars", sidecars);
+    let object = object.with("describes", describes.collect::<Vec<_>>());
     match meta.as_ref().filter(|_| with_tags) {
         Some(meta) => object.with("tags", meta.entries().clone()),
         None => object,
     }
+}
+
+fn groups(folder: &AbsPath, around: &Around) -> Vec<Value> {
+    let group = |(kind, because, names): &(GroupKind, Because, Vec<FileName>)| {
+        let files: Vec<Value> = names.iter().map(|name| Value::from(file(folder, name))).collect();
+        let object = Object::part().with("kind", kind.as_str()).with("because", because.as_str());
+        Value::from(object.with("files", files))
+    };
+    around.groups.iter().map(group).collect()
+}
+
+fn sidecars(folder: &AbsPath, around: &Around) -> Vec<Value> {
+    let sidecar = |(kind, naming, name): &(SidecarKind, Naming, FileName)| {
+        let object = file(folder, name).with("kind", kind.as_str()).with("why", naming.reason());
+        Value::from(object)
+    };
+    around.sidecars.iter().map(sidecar).collect()
+}
+
+fn file(folder: &AbsPath, name: &FileName) -> Object {
+    Object::part().path("path", folder.join(&RelPath::from(name)).as_bytes())
 }
 
 fn taken(Taken { moment, source: by, certainty }: &Taken) -> Object {
@@ -119,6 +155,7 @@ fn observation(row: &ObservationRow) -> Value {
 pub(crate) fn content_words(
     content: &Content,
     name: Option<&FileName>,
+    around: &[(AbsPath, Around)],
     facts: &Facts,
     with_tags: bool,
 ) -> String {
@@ -151,6 +188,7 @@ pub(crate) fn content_words(
     for row in &content.observations {
         card.line("seen", sighting(row));
     }
+    around.iter().for_each(|(folder, around)| card.around(folder, around));
     if let Some(meta) = meta.as_ref().filter(|_| with_tags) {
         for (key, value) in meta.entries() {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -175,6 +213,24 @@ impl Card {
     fn field<T>(&mut self, word: &str, field: &Option<Sourced<T>>, value: impl Fn(&T) -> String) {
         if let Some(field) = field {
             self.line(word, format!("{}  by {}", value(&field.value), field.source));
+        }
+    }
+
+    fn around(&mut self, folder: &AbsPath, around: &Around) {
+        let shown = |name: &FileName| escaped(name.as_bytes()).to_string();
+        for (kind, because, names) in &around.groups {
+            let names: Vec<String> = names.iter().map(shown).collect();
+            let kind = kind.as_str().replace('_', " ");
+            self.line(
+                "together",
+                format!("{} in {folder}: {kind}, by {}", names.join(" + "), because.as_str()),
+            );
+        }
+        for (_, naming, name) in &around.sidecars {
+            self.line("described by", format!("{} in {folder}: {}", shown(name), naming.reason()));
+        }
+        for name in &around.describes {
+            self.line("describes", format!("{} in {folder}", shown(name)));
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use mama_ports::curation::Neighbour;
 use mama_ports::vocab::{FileName, MetaDoc, Mime};
 use serde_json::Value;
 
@@ -52,6 +53,13 @@ pub struct Member<'a> {
     pub name: &'a FileName,
     /// What its bytes say.
     pub traits: Traits,
+}
+
+impl<'a> Member<'a> {
+    /// What the catalog knows of a file, if its tags are those of [`Traits::TAGS`].
+    pub fn of(file: &'a Neighbour) -> Self {
+        Self { name: &file.found.at.name, traits: Traits::of(file.mime.as_ref(), Some(&file.tags)) }
+    }
 }
 
 /// What the bytes of a file say about what it belongs to.

@@ -49,13 +49,7 @@ impl Curate {
 
 /// The files of one folder that go along with these of its observations, which are in order.
 fn companions_of(verb: Verb, files: &[Neighbour], chosen: &[ObservationId]) -> Vec<(Found, Why)> {
-    let members: Vec<Member<'_>> = files
-        .iter()
-        .map(|file| Member {
-            name: &file.found.at.name,
-            traits: Traits::of(file.mime.as_ref(), Some(&file.tags)),
-        })
-        .collect();
+    let members: Vec<Member<'_>> = files.iter().map(Member::of).collect();
     let is_chosen = |file: &Neighbour| chosen.binary_search(&file.found.id).is_ok();
     let chosen: Vec<usize> =
         files.iter().enumerate().filter(|(_, file)| is_chosen(file)).map(|(at, _)| at).collect();
