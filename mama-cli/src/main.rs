@@ -14,6 +14,9 @@ use std::sync::Arc;
 use render::Output;
 
 fn main() -> ExitCode {
+    if let Some(order) = compose::sandbox::order(std::env::args_os()) {
+        return compose::sandbox::obey(order);
+    }
     let cli = args::parse(std::env::args_os());
     let output = Arc::new(Output::new(&cli.manners));
     let outcome = commands::run(&cli, &output);

@@ -3,6 +3,7 @@
 mod clean;
 mod exiftool;
 mod libmagic;
+pub mod sandbox;
 
 pub use exiftool::{ExifTool, Settings};
 pub use libmagic::{Libmagic, NoDatabase};

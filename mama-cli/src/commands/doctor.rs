@@ -292,7 +292,7 @@ fn staged(name: &str) -> RelPath {
     }
 }
 
-fn programs(config: &Config) -> [Check; 2] {
+fn programs(config: &Config) -> [Check; 3] {
     let missing = |name, error: &anyhow::Error, package: &str| {
         let advice = format!("install it: apt install {package}");
         Check::warn(name, exit::reasons(error).join(": "), advice)
@@ -305,7 +305,24 @@ fn programs(config: &Config) -> [Check; 2] {
         Ok((_, version)) => Check::ok("ExifTool", version),
         Err(error) => missing("ExifTool", &error, "libimage-exiftool-perl"),
     };
-    [detector, extractor]
+    [detector, extractor, sandbox(config)]
+}
+
+/// What a hostile file finds when it takes over the program that reads it.
+fn sandbox(config: &Config) -> Check {
+    let sandbox = match compose::sandbox::sandbox(config) {
+        Ok(Some(sandbox)) => sandbox.confinement(),
+        Ok(None) => {
+            let found = format!("switched off by exiftool.sandbox ({})", config.sandbox.origin);
+            return Check::warn("sandbox", found, "ExifTool may do what mama may; remove the setting");
+        }
+        Err(error) => return Check::bad("sandbox", &error),
+    };
+    let found = sandbox.to_string();
+    match sandbox.is_any() {
+        true => Check::ok("sandbox", found),
+        false => Check::warn("sandbox", found, "boot a kernel with Landlock (Linux 5.13 or newer)"),
+    }
 }
 
 fn object(check: &Check) -> Object {

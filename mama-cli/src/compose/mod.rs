@@ -1,6 +1,7 @@
 //! The composition root: the only folder that names an adapter.
 
 mod catalog;
+pub(crate) mod sandbox;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -187,6 +188,7 @@ pub(crate) fn extractor(config: &Config) -> anyhow::Result<(Arc<dyn MetadataExtr
         search_path: std::env::var_os("PATH").unwrap_or(defaults.search_path),
         sessions: config.sessions.value.unwrap_or(defaults.sessions),
         timeout: Duration::from_secs(config.timeout.value),
+        sandbox: sandbox::sandbox(config)?,
         ..defaults
     })?;
     let version = format!("ExifTool {}", exiftool.version());

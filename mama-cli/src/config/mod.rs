@@ -22,7 +22,7 @@ use crate::args::Places;
 use crate::exit::Fault;
 
 /// Every key of mama.toml. Its environment variable is `MAMA_` and the key in capitals, with `_` for `.`.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "archive",
     "database",
     "host",
@@ -40,6 +40,7 @@ const KEYS: [&str; 19] = [
     "exiftool.program",
     "exiftool.sessions",
     "exiftool.timeout",
+    "exiftool.sandbox",
     "snapshots.before_apply",
     "snapshots.keep",
 ];
@@ -83,6 +84,8 @@ pub(crate) struct Config {
     pub(crate) sessions: Setting<Option<NonZeroUsize>>,
     /// Seconds that ExifTool may take for one file.
     pub(crate) timeout: Setting<u64>,
+    /// Whether ExifTool is locked up.
+    pub(crate) sandbox: Setting<bool>,
     /// Whether apply makes a snapshot of the archive's dataset before it changes anything.
     pub(crate) snapshot: Setting<bool>,
     /// How many of mama's snapshots stay.
@@ -149,6 +152,7 @@ impl Config {
             exiftool: layers.get("exiftool.program", || "exiftool".into())?,
             sessions: layers.optional("exiftool.sessions")?,
             timeout: layers.get("exiftool.timeout", || 30)?,
+            sandbox: layers.get("exiftool.sandbox", || true)?,
             snapshot: layers.get("snapshots.before_apply", || false)?,
             keep: layers.get("snapshots.keep", || KEEP)?,
         })
@@ -208,6 +212,7 @@ impl Config {
             (self.exiftool.value.to_string_lossy().into_owned(), &self.exiftool.origin),
             (auto(&self.sessions.value), &self.sessions.origin),
             (format!("{} s", self.timeout.value), &self.timeout.origin),
+            (self.sandbox.value.to_string(), &self.sandbox.origin),
             (self.snapshot.value.to_string(), &self.snapshot.origin),
             (self.keep.value.to_string(), &self.keep.origin),
         ];

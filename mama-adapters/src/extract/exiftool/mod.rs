@@ -1,8 +1,8 @@
 //! Metadata from ExifTool, by persistent processes.
 //!
-//! ExifTool parses hostile media, and so it learns nothing but the bytes: each file is a symbolic link `f.<ending>` in a private
-//! folder to the descriptor that was hashed. Time, memory and output are limited; a process that breaks a limit is killed and
-//! replaced, and processes are renewed now and then because ExifTool remembers things between files.
+//! ExifTool parses hostile media, and so it learns nothing but the bytes: it is handed the descriptor that was hashed, and a name
+//! made of a number and the ending. It can be confined to a [`Sandbox`]. Time, memory and output are limited; a process that breaks
+//! a limit is killed and replaced, and processes are renewed now and then because ExifTool remembers things between files.
 //!
 //! Deliberately absent: `-n`, so that values read as ExifTool prints them; `-fast`, so that no tag is lost.
 
@@ -14,16 +14,18 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::num::NonZeroUsize;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use mama_ports::content::{ExtractError, Hint, MetadataExtractor};
 use mama_ports::filesystem::ReadHandle;
 use mama_ports::vocab::MetaDoc;
+use serde_json::{Map, Value};
 
 use self::launcher::Launcher;
 use self::pool::Pool;
 use super::clean;
+use super::sandbox::Sandbox;
 
 /// Older versions execute what they find in DjVu files (CVE-2021-22204) or in names that end in `|` (CVE-2022-23935).
 const OLDEST: (u32, u32) = (12, 38);
@@ -34,6 +36,9 @@ const HISTORIC: [&str; 12] =
 
 /// The most that is copied of a content that has no descriptor, in bytes.
 const MAX_SPOOL: u64 = 256 * 1024 * 1024;
+
+/// A picture of one pixel.
+const TRIAL: [u8; 14] = *b"GIF89a\x01\0\x01\0\0\0\0;";
 
 /// How ExifTool is run.
 #[derive(Debug, Clone)]
@@ -52,6 +57,8 @@ pub struct Settings {
     pub max_memory: u64,
     /// Files after which a process is replaced.
     pub renew_after: u32,
+    /// What keeps the processes from everything but their work; without it they may do what mama may.
+    pub sandbox: Option<Sandbox>,
 }
 
 impl Default for Settings {
@@ -65,6 +72,7 @@ impl Default for Settings {
             max_output: 8 * 1024 * 1024,
             max_memory: 1024 * 1024 * 1024,
             renew_after: 500,
+            sandbox: None,
         }
     }
 }
@@ -77,9 +85,9 @@ pub struct ExifTool {
 }
 
 impl ExifTool {
-    /// Starts the first process and asks for its version.
+    /// Starts the first process and has it read a picture.
     ///
-    /// [`ExtractError::Unavailable`] if there is no such program, if it does not answer, or if it is older than 12.38.
+    /// [`ExtractError::Unavailable`] if there is no such program, if it cannot do that, or if it is older than 12.38.
     pub fn start(settings: Settings) -> Result<Self, ExtractError> {
         let launcher = Launcher::new(&settings).map_err(ExtractError::Unavailable)?;
         let pool = Pool::new(launcher, settings);
@@ -97,17 +105,24 @@ impl ExifTool {
     }
 }
 
+/// Has a content read that is known, because an ExifTool that does not take descriptors would find nothing, and ever without an error.
 fn ask_version(pool: &Pool) -> Result<String, ExtractError> {
-    let answer = pool.with(|session| session.ask(&["-ver"]))?;
-    let text = String::from_utf8_lossy(&answer).trim().to_owned();
+    let trial = spool(&mut &TRIAL[..]).map_err(ExtractError::Failed)?;
+    let answer = pool.with(|session| session.examine(trial.as_fd(), ".gif"))?;
+    let tags: Vec<Map<String, Value>> =
+        serde_json::from_slice(&answer).map_err(|error| ExtractError::Failed(error.into()))?;
+    let said =
+        |key: &str| tags.first().and_then(|tags| tags.get(key)).map_or_else(String::new, Value::to_string);
+    let text = said("ExifTool:ExifToolVersion");
     let number =
         text.split_once('.').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
     match number {
-        Some(version) if version >= OLDEST => Ok(text),
-        Some(_) => Err(unavailable(format!(
+        Some(version) if version < OLDEST => Err(unavailable(format!(
             "ExifTool {text} has known security holes; mama needs {}.{} or newer",
             OLDEST.0, OLDEST.1
         ))),
+        Some(_) if said("GIF:ImageWidth") == "1" => Ok(text),
+        Some(_) => Err(unavailable(format!("ExifTool {text} does not read what it is handed"))),
         None => Err(unavailable(format!("ExifTool gives no version but {text:?}"))),
     }
 }
@@ -118,16 +133,15 @@ fn unavailable(why: String) -> ExtractError {
 
 impl MetadataExtractor for ExifTool {
     fn extract(&self, content: &mut dyn ReadHandle, hint: &Hint) -> Result<Option<MetaDoc>, ExtractError> {
-        let descriptor = content.fd().map(|fd| fd.as_raw_fd());
-        match descriptor {
-            Some(descriptor) => self.examine(descriptor, hint),
-            None => self.examine(spool(content).map_err(ExtractError::Failed)?.as_raw_fd(), hint),
+        if let Some(descriptor) = content.fd() {
+            return self.examine(descriptor, hint);
         }
+        self.examine(spool(content).map_err(ExtractError::Failed)?.as_fd(), hint)
     }
 }
 
 impl ExifTool {
-    fn examine(&self, descriptor: RawFd, hint: &Hint) -> Result<Option<MetaDoc>, ExtractError> {
+    fn examine(&self, descriptor: BorrowedFd<'_>, hint: &Hint) -> Result<Option<MetaDoc>, ExtractError> {
         let ending = ending(hint.name.as_bytes());
         let answer = if HISTORIC.contains(&ending.to_ascii_lowercase().as_str()) {
             self.pool.alone(|session| session.examine(descriptor, &ending))
@@ -139,7 +153,7 @@ impl ExifTool {
 }
 
 /// A copy of the content in an unnamed file.
-fn spool(content: &mut dyn ReadHandle) -> io::Result<File> {
+fn spool(content: &mut dyn Read) -> io::Result<File> {
     let mut copy = tempfile::tempfile()?;
     let copied = io::copy(&mut content.take(MAX_SPOOL + 1), &mut copy)?;
     if copied > MAX_SPOOL {
@@ -150,7 +164,7 @@ fn spool(content: &mut dyn ReadHandle) -> io::Result<File> {
     Ok(copy)
 }
 
-/// The ending that the link gets: `.jpg`, or nothing. ExifTool needs it, as a NEF without it is a TIFF.
+/// The ending that the name gets: `.jpg`, or nothing. ExifTool needs it, as a NEF without it is a TIFF.
 ///
 /// The one thing a stranger chooses that ExifTool gets to see: at most ten letters and digits.
 fn ending(name: &[u8]) -> String {

@@ -1,19 +1,21 @@
 //! One ExifTool process and the conversation with it.
 
-use std::fs;
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::fd::{AsFd, RawFd};
-use std::os::unix::fs::symlink;
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::process::{Child, ChildStdin, ChildStdout};
 use std::time::{Duration, Instant};
 
 use mama_ports::content::ExtractError;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tempfile::TempDir;
 
 use super::Settings;
-use super::launcher::Launcher;
+use super::launcher::{Launcher, private_folder};
 
 /// What a pipe that is ready for writing takes without blocking (`PIPE_BUF`).
 const PIPE_BUF: usize = 4096;
@@ -24,8 +26,9 @@ pub(super) struct Session {
     child: Child,
     stdin: ChildStdin,
     stdout: ChildStdout,
-    stderr: ChildStderr,
-    /// Closed to others; holds the link to the file in question.
+    /// Says what went wrong, and takes the descriptors of what is to be read.
+    stderr: UnixStream,
+    /// Closed to others and to the process; holds an empty file, which stands for the content in question.
     folder: TempDir,
     served: u32,
     timeout: Duration,
@@ -34,11 +37,9 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn start(launcher: &Launcher, settings: &Settings) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("mama-exiftool-").tempdir()?;
-        let mut child = launcher.launch()?;
-        let (Some(stdin), Some(stdout), Some(stderr)) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take())
-        else {
+        let folder = private_folder()?;
+        let (mut child, stderr) = launcher.launch()?;
+        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("a process without pipes"));
         };
         let (timeout, max_output) = (settings.timeout, settings.max_output);
@@ -61,20 +62,27 @@ impl Session {
         self.folder.path()
     }
 
-    /// What ExifTool prints about the file that this process has open as `descriptor`.
-    pub(super) fn examine(&mut self, descriptor: RawFd, ending: &str) -> Result<Vec<u8>, ExtractError> {
-        let link = self.folder.path().join(format!("f{ending}"));
-        let Some(name) = link.to_str() else {
+    /// What ExifTool prints about the content that is open as `descriptor`, which it is handed and reads from the start.
+    pub(super) fn examine(
+        &mut self,
+        descriptor: BorrowedFd<'_>,
+        ending: &str,
+    ) -> Result<Vec<u8>, ExtractError> {
+        let place = self.folder.path().join(format!("{}{ending}", self.served));
+        let Some(name) = place.to_str() else {
             return Err(failed("the folder for temporary files has a name that is not UTF-8"));
         };
-        if name.contains(['\n', '\r']) || !name.starts_with('/') {
+        if name.contains(['\n', '\r']) {
             return Err(failed("the folder for temporary files has a name that ExifTool would misread"));
         }
-        symlink(format!("/proc/{}/fd/{descriptor}", std::process::id()), &link)
-            .map_err(ExtractError::Failed)?;
-        let answer = self.ask(&["-j", "-G1", "-struct", name]);
-        fs::remove_file(&link).map_err(ExtractError::Failed)?;
-        answer
+        drop(File::create_new(&place).map_err(ExtractError::Failed)?);
+        hand_over(&self.stderr, descriptor).map_err(ExtractError::Failed)?;
+        let answer = self.ask(&["-j", "-G1", "-struct", name])?;
+        fs::remove_file(&place).map_err(ExtractError::Failed)?;
+        match is_about(&answer, name) {
+            true => Ok(answer),
+            false => Err(failed("ExifTool's answer is about another file")),
+        }
     }
 
     /// What ExifTool prints when given these arguments, one a line. After an error the process is of no more use.
@@ -157,6 +165,26 @@ impl Drop for Session {
             tracing::warn!("an ExifTool process may have been left behind: {error}");
         }
     }
+}
+
+/// Sends a descriptor; does not wait for whoever does not take them.
+fn hand_over(socket: &UnixStream, descriptor: BorrowedFd<'_>) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut message = SendAncillaryBuffer::new(&mut space);
+    let descriptors = [descriptor];
+    message.push(SendAncillaryMessage::ScmRights(&descriptors));
+    sendmsg(socket, &[IoSlice::new(&[0])], &mut message, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?;
+    Ok(())
+}
+
+/// Whether an answer of JSON begins with the name that was asked about.
+fn is_about(answer: &[u8], name: &str) -> bool {
+    let name = serde_json::Value::from(name).to_string();
+    let mut rest = Some(answer);
+    for part in ["[", "{", "\"SourceFile\"", ":", &name] {
+        rest = rest.and_then(|rest| rest.trim_ascii_start().strip_prefix(part.as_bytes()));
+    }
+    rest.is_some()
 }
 
 /// Which pipes are ready.

@@ -17,16 +17,22 @@ fn exiftool() -> ExifTool {
 
 mama_ports::conformance::content::extractor!(conformance, exiftool);
 
-/// A shell script that reads questions as ExifTool does. `$N` is the number of the question; `once` is true the first time.
+/// A shell script that reads questions as ExifTool does. `$N` is the number of the question, `$name` the file that it is about;
+/// `once` is true the first time.
 const PRETENDER: &str = r#"#!/bin/sh
 say() { printf '%s\n{ready%s}\n' "$1" "$N"; printf '{done%s}\n' "$N" >&2; }
-good() { say '[{"File:FileType":"PNG","PNG:Comment":"fine"}]'; }
+about() { say "[{\"SourceFile\":\"$1\",$2}]"; }
+good() { about "$name" '"File:FileType":"PNG","PNG:Comment":"fine"'; }
+version() { about "$name" "\"ExifTool:ExifToolVersion\":$1,\"GIF:ImageWidth\":1"; }
 once() { mkdir "$0.once" 2>/dev/null; }
 while read -r line; do
   case $line in
-    -ver) version=yes ;;
+    /*) name=$line ;;
     -execute*) N=${line#-execute}
-      if [ "$version" ]; then version=; VERSION; else ANSWER; fi ;;
+      case $name in
+        *.gif) VERSION ;;
+        *) ANSWER ;;
+      esac ;;
   esac
 done
 "#;
@@ -70,7 +76,7 @@ fn extract(exiftool: &ExifTool) -> Result<Option<MetaDoc>, ExtractError> {
 
 /// What the first question gives when it is answered by `answer`; the second must be answered well.
 fn misbehaving(answer: &str) -> ExtractError {
-    let pretender = Pretender::new("say 12.57", &format!("if once; then {answer}; else good; fi"));
+    let pretender = Pretender::new("version 12.57", &format!("if once; then {answer}; else good; fi"));
     let exiftool = pretender.start().unwrap();
     let error = extract(&exiftool).unwrap_err();
     let next = extract(&exiftool).unwrap().unwrap();
@@ -154,21 +160,51 @@ fn one_that_never_says_its_version_is_unavailable() {
 
 #[test]
 fn one_that_is_too_old_or_something_else_is_refused() {
-    for version in ["12.37", "9.99", "rubbish"] {
-        let error = Pretender::new(&format!("say {version}"), "good").start().unwrap_err();
+    for version in ["12.37", "9.99", "'\"rubbish\"'"] {
+        let error = Pretender::new(&format!("version {version}"), "good").start().unwrap_err();
+        let version = version.trim_matches(['\'', '"']);
         assert!(
             matches!(error, ExtractError::Unavailable(_)) && words(&error).contains(version),
             "{error:?}"
         );
     }
     for version in ["12.38", "13.00"] {
-        assert_eq!(Pretender::new(&format!("say {version}"), "good").start().unwrap().version(), version);
+        assert_eq!(Pretender::new(&format!("version {version}"), "good").start().unwrap().version(), version);
     }
 }
 
 #[test]
+fn one_that_does_not_read_what_it_is_handed_is_unavailable() {
+    let blind = r#"about "$name" '"ExifTool:ExifToolVersion":12.57,"File:FileType":"GIF"'"#;
+    let error = Pretender::new(blind, "good").start().unwrap_err();
+    assert!(words(&error).contains("does not read what it is handed"), "{error:?}");
+}
+
+#[test]
+fn one_that_answers_about_another_file_fails() {
+    for other in [r#""/etc/passwd""#, r#""${name%/*}/0.gif""#, r#""$name$name""#] {
+        let error = misbehaving(&format!(r#"about {other} '"PNG:Comment":"forged"'"#));
+        assert!(words(&error).contains("about another file"), "{error:?}");
+    }
+}
+
+#[test]
+fn one_that_answers_another_question_is_stopped() {
+    assert!(matches!(misbehaving("N=7; good"), ExtractError::TimedOut { seconds: 3 }));
+}
+
+#[test]
+fn one_that_does_not_take_what_it_is_handed_is_replaced() {
+    let mut pretender = Pretender::new("version 12.57", "good");
+    pretender.settings.renew_after = u32::MAX;
+    let exiftool = pretender.start().unwrap();
+    let failures = (0..2000).filter(|_| extract(&exiftool).is_err()).count();
+    assert!(failures < 200, "{failures}");
+}
+
+#[test]
 fn processes_are_renewed() {
-    let mut pretender = Pretender::new("say 12.57", r#"say "[{\"PNG:Pid\":$$}]""#);
+    let mut pretender = Pretender::new("version 12.57", r#"about "$name" "\"PNG:Pid\":$$""#);
     pretender.settings.renew_after = 2;
     let exiftool = pretender.start().unwrap();
     let pids: Vec<_> = (0..4).map(|_| extract(&exiftool).unwrap().unwrap().to_json()).collect();
@@ -180,7 +216,7 @@ fn processes_are_renewed() {
 fn two_sessions_work_at_the_same_time() {
     // Answers only once two processes have been asked.
     let both = r#"mkdir "$0.$$"; until [ "$(ls -d "$0".* | wc -l)" = 2 ]; do sleep 0.01; done; good"#;
-    let mut pretender = Pretender::new("say 12.57", both);
+    let mut pretender = Pretender::new("version 12.57", both);
     pretender.settings.sessions = NonZeroUsize::new(2).unwrap();
     pretender.settings.timeout = Duration::from_secs(20);
     let exiftool = pretender.start().unwrap();
