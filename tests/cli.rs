@@ -12,6 +12,8 @@ mod bench;
 mod curation;
 #[path = "cli/disks.rs"]
 mod disks;
+#[path = "cli/hostile.rs"]
+mod hostile;
 #[path = "cli/hosts.rs"]
 mod hosts;
 #[path = "cli/manifests.rs"]
@@ -28,6 +30,8 @@ mod runs;
 mod show;
 #[path = "cli/sidecars.rs"]
 mod sidecars;
+#[path = "cli/sandbox.rs"]
+mod sandbox;
 #[path = "cli/why.rs"]
 mod why;
 #[path = "cli/world.rs"]

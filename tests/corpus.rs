@@ -1,6 +1,4 @@
 //! The content adapters on real files, against what independent programs say about the same files.
-//!
-//! The corpus is not part of the repository: it is looked for as `shared/corpus` beside it or above, or at `$MAMA_SHARED/corpus`.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "the functions around the tests are tests too")]
 
@@ -13,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,18 +20,8 @@ use mama_adapters::extract::{ExifTool, Libmagic, Settings};
 use mama_adapters::hash::Blake3;
 use mama_ports::conformance::content::{Opened, hint};
 use mama_ports::content::{ContentHasher, MetadataExtractor, MimeDetector};
+use mama_tests::corpus::corpus;
 use serde_json::{Map, Value};
-
-/// Where the corpus is; says so if it is not there.
-fn corpus() -> Option<PathBuf> {
-    let named = std::env::var_os("MAMA_SHARED").map(PathBuf::from).into_iter();
-    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|folder| folder.join("shared"));
-    let found = named.chain(above).map(|shared| shared.join("corpus")).find(|corpus| corpus.is_dir());
-    if found.is_none() {
-        println!("skipped: there is no shared/corpus here to compare with");
-    }
-    found
-}
 
 fn text(path: impl AsRef<Path>) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.as_ref().display()))

@@ -2,8 +2,9 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -112,4 +113,15 @@ impl World {
     pub(crate) fn mama<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
         self.command().args(args).output().unwrap().into()
     }
+}
+
+/// Writes a program: by another process, because a file that this one has open for writing cannot be executed when a test beside us
+/// forks.
+pub(crate) fn script(path: PathBuf, text: &str) -> PathBuf {
+    let mut install = Command::new("install");
+    let mut install =
+        install.args(["-m", "755", "/dev/stdin"]).arg(&path).stdin(Stdio::piped()).spawn().unwrap();
+    install.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    assert!(install.wait().unwrap().success());
+    path
 }

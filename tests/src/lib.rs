@@ -1,8 +1,9 @@
 //! What the suites share: a world in memory in which whole scans and applies run, step by step the same each time; and a
-//! real PostgreSQL, on a network that can be cut; and a real ZFS.
+//! real PostgreSQL, on a network that can be cut; a real ZFS; and the corpus.
 
 pub mod catalogued;
 mod cluster;
+pub mod corpus;
 pub mod postgres;
 pub mod proxy;
 pub mod sabotage;
