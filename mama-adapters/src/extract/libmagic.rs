@@ -1,4 +1,5 @@
-//! Media types from libmagic; where it knows none, from the crate file-format, which knows CR3, RW2 and WavPack.
+//! Media types from libmagic; where it knows none, from the crate file-format, which knows CR3, RW2 and WavPack; corrected where
+//! both are known to be wrong.
 
 use std::error::Error;
 use std::num::NonZeroUsize;
@@ -10,6 +11,8 @@ use file_format::FileFormat;
 use magic::cookie::{Cookie, DatabasePaths, Flags, Load};
 use mama_ports::content::MimeDetector;
 use mama_ports::vocab::Mime;
+
+use super::corrections::correction;
 
 /// On the sample corpus 1 MiB, what `file` reads, gives no other answers than this; see `tests/corpus.rs`.
 const HEAD: usize = 256 * 1024;
@@ -26,7 +29,7 @@ const AS_BINARY: Flags = IN_FULL.union(Flags::NO_CHECK_ENCODING);
 /// How much of a content libmagic searches for a text encoding.
 const SEARCHED: usize = 64 * 1024;
 
-/// Detects as `file --mime-type` does, with the database of the system.
+/// Detects as `file --mime-type` does, with the database of the system, but for what is corrected.
 ///
 /// A cookie of libmagic belongs to one thread and takes some 14 MiB, so a thread for each core has one, and whoever asks waits
 /// for one of them; any number of workers may ask.
@@ -115,10 +118,11 @@ impl MimeDetector for Libmagic {
             return Some(Mime::new("inode/x-empty"));
         }
         let said = self.ask(head)?;
-        match said.as_str() {
-            "" | UNKNOWN => Some(Mime::new(FileFormat::from_bytes(head).media_type())),
-            _ => Some(Mime::new(said)),
-        }
+        let said = match said.as_str() {
+            "" | UNKNOWN => FileFormat::from_bytes(head).media_type().to_owned(),
+            _ => said,
+        };
+        Some(correction(&said, head).map_or_else(|| Mime::new(&*said), Mime::new))
     }
 }
 

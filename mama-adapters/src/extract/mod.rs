@@ -1,6 +1,7 @@
 //! What is in a file, as other people's programs tell: libmagic and ExifTool.
 
 mod clean;
+mod corrections;
 mod exiftool;
 mod libmagic;
 pub mod sandbox;
