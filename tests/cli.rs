@@ -26,12 +26,10 @@ mod plans;
 mod postgres;
 #[path = "cli/runs.rs"]
 mod runs;
-#[path = "cli/show.rs"]
-mod show;
-#[path = "cli/sidecars.rs"]
-mod sidecars;
 #[path = "cli/sandbox.rs"]
 mod sandbox;
+#[path = "cli/show.rs"]
+mod show;
 #[path = "cli/why.rs"]
 mod why;
 #[path = "cli/world.rs"]
