@@ -124,7 +124,7 @@ fn a_directory_that_names_itself_ends() {
 fn packets_of_xmp_are_told_in_every_encoding() {
     let packet = "<?xpacket begin='\u{feff}' id='W5M0MpCehiHzreSzNTczkc9d'?><x:xmpmeta/>";
     let wide: Vec<u8> = format!("\u{feff}{packet}").encode_utf16().flat_map(u16::to_be_bytes).collect();
-    let declared = format!("\u{feff}<?xml version='1.0'?>\n<x:xmpmeta xmlns:x='adobe:ns:meta/'/>");
+    let declared = "\u{feff}<?xml version='1.0'?>\n<x:xmpmeta xmlns:x='adobe:ns:meta/'/>";
     for text in [packet.as_bytes(), &wide, declared.as_bytes()] {
         assert_eq!(after("text/plain", text), "application/rdf+xml");
     }

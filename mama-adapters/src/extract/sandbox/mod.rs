@@ -83,14 +83,20 @@ impl Confinement {
 
 impl Display for Confinement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.landlock {
-            0 => f.write_str("the kernel has no Landlock: it may read and write what mama may")?,
-            version => write!(f, "Landlock {version}: reads libraries only, writes nothing")?,
-        }
-        match (self.seccomp, self.landlock) {
-            (true, _) => f.write_str("; seccomp: no network, no other program"),
-            (false, 0..4) => f.write_str("; no seccomp: it may use the network and start programs"),
-            (false, _) => f.write_str("; no seccomp: it may start programs, but not use TCP"),
+        const CALLS: &str = "seccomp: writes nothing, no network, no other process";
+        match (self.landlock, self.seccomp) {
+            (0, false) => f.write_str("neither Landlock nor seccomp: it may do what mama may"),
+            (0, true) => write!(f, "no Landlock: it may read what mama may; {CALLS}"),
+            (version, true) => write!(f, "Landlock {version}: reads libraries only; {CALLS}"),
+            (version @ 1..4, false) => {
+                write!(
+                    f,
+                    "Landlock {version}: reads libraries only, writes nothing; no seccomp: it may use the network"
+                )
+            }
+            (version, false) => {
+                write!(f, "Landlock {version}: reads libraries only, writes nothing, no TCP; no seccomp")
+            }
         }
     }
 }
@@ -167,4 +173,32 @@ pub(super) fn find(program: &OsStr, search_path: &OsStr) -> Option<PathBuf> {
         std::env::split_paths(search_path).map(|folder| folder.join(program)).collect()
     };
     candidates.into_iter().find(|candidate| candidate.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_launcher_reports_is_understood() {
+        for (report, expected) in [
+            ("landlock 7 seccomp true", Ok(Confinement { landlock: 7, seccomp: true })),
+            ("landlock 0 seccomp false", Ok(Confinement { landlock: 0, seccomp: false })),
+            ("landlock 7", Err(())),
+            ("landlock -1 seccomp true", Err(())),
+            ("", Err(())),
+        ] {
+            assert_eq!(report.parse(), expected, "{report}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_said() {
+        let words = |landlock, seccomp| Confinement { landlock, seccomp }.to_string();
+        assert!(words(7, true).starts_with("Landlock 7:") && words(7, true).contains("no network"));
+        assert!(words(0, true).contains("no Landlock") && words(0, true).contains("may read"));
+        assert!(words(3, false).contains("may use the network") && words(4, false).contains("no TCP"));
+        assert!(words(0, false).contains("may do what mama may"));
+        assert!(!Confinement { landlock: 0, seccomp: false }.is_any());
+    }
 }

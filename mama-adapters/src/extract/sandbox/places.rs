@@ -75,3 +75,30 @@ pub(super) fn loaders() -> Vec<PathBuf> {
     let files = ["/lib", "/lib64"].into_iter().flat_map(fs::read_dir).flatten().flatten();
     files.map(|entry| entry.path()).filter(is_loader).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_needs_its_interpreter_and_env_what_it_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("exiftool");
+        let needed = |line: &str| {
+            fs::write(&script, line).unwrap();
+            let found = programs(&script, OsStr::new("/usr/bin:/bin"));
+            found[1..].iter().map(|path| path.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(needed("#!/usr/bin/perl -w\n"), ["/usr/bin/perl"]);
+        assert_eq!(needed("#! /usr/bin/env -S perl -w\nuse strict;"), ["/usr/bin/env", "/usr/bin/perl"]);
+        assert_eq!(needed("\x7fELF"), [""; 0]);
+        assert_eq!(needed("#!"), [""; 0]);
+        let itself = format!("#!{}\n", script.display());
+        assert_eq!(needed(&itself).len(), DEPTH);
+    }
+
+    #[test]
+    fn there_is_a_loader() {
+        assert!(!loaders().is_empty());
+    }
+}
