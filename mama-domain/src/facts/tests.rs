@@ -106,6 +106,14 @@ fn the_file_system_is_asked_last_and_its_earliest_answer_counts() {
         words(&capture),
         format!("2017-07-14T02:40:00+00:00 second, guess, by {source}, zone utc by {source}")
     );
+    let mtimes = vec![Timestamp::new(1_500_007_201, 0)];
+    let meta = doc(json!({"ExifIFD:DateTimeOriginal": "2017:07:14 02:40:00"}));
+    let shot = facts(Some(&meta), &Context { mtimes, ..Context::default() }).capture;
+    assert_eq!(
+        words(&shot),
+        "2017-07-14T02:40:00 second, certain, by ExifIFD:DateTimeOriginal",
+        "and no zone"
+    );
     assert_eq!(ignored(&capture), [format!("{source} 1970-01-01T00:00:00+00:00: a clock's zero")]);
 }
 

@@ -48,8 +48,13 @@ fn same_clock<'a>(moment: &Moment, mut others: impl Iterator<Item = &'a Reading>
 }
 
 /// Another reading that notes the moment in UTC. Zero is no answer: there are cameras that write local time where UTC belongs.
+/// Nor is a file's own time: cards keep it in local time, and whoever copied them took his own zone for the camera's.
 fn noted_in_utc<'a>(moment: &Moment, others: impl Iterator<Item = &'a Reading>) -> Option<Zone> {
-    let mut in_utc = others.filter(|other| other.rank != Rank::Gps || is_note(other));
+    let mut in_utc = others.filter(|other| match other.rank {
+        Rank::Mtime => false,
+        Rank::Gps => is_note(other),
+        _ => true,
+    });
     in_utc.find_map(|other| difference(moment, other, SAME_MOMENT).filter(|zone| zone.offset != Offset::UTC))
 }
 
