@@ -55,7 +55,7 @@ fn every_key_has_a_value_to_show_and_can_be_set_from_the_environment() {
     for key in KEYS {
         let name = format!("MAMA_{}", key.to_uppercase().replace('.', "_"));
         let value = match key {
-            "scan.metadata" | "apply.auto_assign" | "snapshots.before_apply" => "false",
+            "scan.metadata" | "exiftool.sandbox" | "apply.auto_assign" | "snapshots.before_apply" => "false",
             "views.history" => "true",
             "scan.walker" => "jwalk",
             key if key.starts_with("transfer.") => "copy",
