@@ -24,13 +24,15 @@ until_it() { tries=0; until "$@"; do tries=$((tries + 1)); [ $tries -lt 100 ] ||
 (
     flock 9
     if ! answers; then
+        # A daemon that was killed leaves this file, and with it none starts.
+        rm -f "$state.pid"
         zfs-fuse --no-kstat-mount --pidfile "$state.pid" > "$folder/log" 2>&1 9>&- 3>&- < /dev/null
         until_it answers || { cat "$folder/log"; exit 1; }
     fi
     truncate -s 512M "$folder/a" "$folder/b"
     case $2 in
-    disk) zpool create -f -m "$folder/pool" "$1" "$folder/a" ;;
-    mirror) zpool create -f -m "$folder/pool" "$1" mirror "$folder/a" "$folder/b" ;;
+    disk) zpool create -f -o cachefile=none -m "$folder/pool" "$1" "$folder/a" ;;
+    mirror) zpool create -f -o cachefile=none -m "$folder/pool" "$1" mirror "$folder/a" "$folder/b" ;;
     esac
 ) 9> "$state.lock"
 echo "$folder/pool" >&3
