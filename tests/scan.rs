@@ -2,16 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::sync::{Arc, Mutex};
-
 use mama_adapters::fs::memory::{Fault, Step};
 use mama_domain::ignoring::IGNORE_FILE;
 use mama_domain::scan::{ScanError, ScanReport, ScanTarget};
-use mama_ports::content::{ExtractError, Hint, MetadataExtractor};
 use mama_ports::events::Severity;
-use mama_ports::filesystem::{FsErrorKind, ReadHandle};
-use mama_ports::repository::Repository;
-use mama_ports::vocab::{MetaDoc, ScanRoot, SourceKind, Timestamp};
+use mama_ports::filesystem::FsErrorKind;
+use mama_ports::vocab::{ScanRoot, SourceKind, Timestamp};
 use mama_tests::world::{ARCHIVE, World, host_name, path};
 use pollster::block_on;
 
@@ -379,88 +375,6 @@ fn a_root_keeps_its_kind() {
     let error = world.scan_as("/photos", SourceKind::Incoming, "anna").unwrap_err();
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert!(cause.contains("--kind existing"), "{cause}");
-}
-
-/// Gives every content its first byte as metadata, except those that start with `x`, on which it fails.
-struct FirstByte;
-
-impl MetadataExtractor for FirstByte {
-    fn extract(&self, content: &mut dyn ReadHandle, _: &Hint) -> Result<Option<MetaDoc>, ExtractError> {
-        let mut first = [0];
-        content.read_exact(&mut first).map_err(ExtractError::Failed)?;
-        match first[0] {
-            b'x' => Err(ExtractError::TimedOut { seconds: 30 }),
-            byte => Ok(MetaDoc::from_json(&format!(r#"{{"Test:First":{byte}}}"#))),
-        }
-    }
-}
-
-#[test]
-fn a_failing_extractor_never_keeps_a_file_out() {
-    let world = World::new();
-    world.write("/photos/a.jpg", "a");
-    world.write("/photos/x.jpg", "x");
-    world.write("/photos/copy of a.jpg", "a");
-    let mut scan = world.scanner();
-    scan.extractor = Some(Arc::new(FirstByte));
-    let mut report = ScanReport::default();
-    block_on(scan.run(&target("/photos"), &mut report)).unwrap();
-    assert_eq!((report.new_observations, report.with_metadata, report.metadata_failures), (3, 2, 1));
-    assert_eq!((report.errors, world.troubles().len()), (0, 1));
-}
-
-#[test]
-fn metadata_that_is_missing_is_read_when_the_content_is_seen_again() {
-    let world = World::new();
-    world.write("/photos/a.jpg", "a");
-    world.scan("/photos").unwrap();
-    world.write("/photos/copy of a.jpg", "a");
-    let mut scan = world.scanner();
-    scan.extractor = Some(Arc::new(FirstByte));
-    let mut report = ScanReport::default();
-    block_on(scan.run(&target("/photos"), &mut report)).unwrap();
-    assert_eq!((report.new_observations, report.with_metadata), (1, 1));
-    let totals = block_on(world.catalog.totals()).unwrap();
-    assert_eq!(totals.with_meta, 1);
-}
-
-/// Notes for each content how many sightings the catalog had when it was looked into.
-struct Noting {
-    catalog: Arc<dyn Repository>,
-    sightings: Mutex<Vec<u64>>,
-}
-
-impl MetadataExtractor for Noting {
-    fn extract(&self, _: &mut dyn ReadHandle, _: &Hint) -> Result<Option<MetaDoc>, ExtractError> {
-        let recorded = block_on(self.catalog.totals()).unwrap().observations;
-        self.sightings.lock().unwrap().push(recorded);
-        Ok(MetaDoc::from_json(r#"{"Test:Looked":true}"#))
-    }
-}
-
-#[test]
-fn the_next_files_are_looked_into_while_the_ones_before_are_not_recorded() {
-    const CHUNK: usize = 256;
-    let world = World::new();
-    for number in 0..4 * CHUNK {
-        // Some contents come twice in one chunk, in two neighbours, and in two far from each other.
-        let content = match number {
-            1 | 300 | 1_000 => 0,
-            number => number,
-        };
-        world.write(&format!("/photos/{number:05}"), content.to_string());
-    }
-    let noting = Arc::new(Noting { catalog: Arc::clone(&world.catalog), sightings: Mutex::default() });
-    let mut scan = world.scanner();
-    scan.extractor = Some(Arc::clone(&noting) as Arc<dyn MetadataExtractor>);
-    let mut report = ScanReport::default();
-    block_on(scan.run(&target("/photos"), &mut report)).unwrap();
-
-    let looked = noting.sightings.lock().unwrap();
-    assert_eq!(looked.len(), 4 * CHUNK - 3, "each content once");
-    let at = |file: usize| looked[file] as usize;
-    assert_eq!([at(0), at(CHUNK), at(2 * CHUNK), at(3 * CHUNK)], [0, 0, CHUNK, 2 * CHUNK]);
-    assert_eq!((report.with_metadata, report.new_blobs, report.duplicates), (1_024, 1_021, 3));
 }
 
 #[test]

@@ -89,6 +89,15 @@ pub(crate) enum Command {
     },
     /// Look at folders and remember what is there; never writes below them
     Scan(ScanArgs),
+    /// Read the metadata of contents that were scanned without, or that a scan could not finish
+    Enrich {
+        /// Only of files and folders with all below them [default: all that this machine can read, the archive included]
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Read again what another version of ExifTool read, and what failed
+        #[arg(long)]
+        refresh: bool,
+    },
     /// Make the archive match the catalog: store contents, link views
     Apply {
         /// Do what this saved plan says, and nothing else; what has changed since is refused
@@ -190,9 +199,12 @@ pub(crate) struct ScanArgs {
     /// (incoming, import), or one that Syncthing writes (syncthing)
     #[arg(long, value_name = "KIND", default_value = "existing", value_parser = kind())]
     pub(crate) kind: SourceKind,
-    /// Do not read metadata
+    /// Do not read metadata; `mama enrich` does so later
     #[arg(long)]
     pub(crate) no_metadata: bool,
+    /// Read again what another version of ExifTool read, and what failed
+    #[arg(long, conflicts_with = "no_metadata")]
+    pub(crate) refresh_metadata: bool,
     /// The files have moved to another disk, or a disk below these folders is gone for good: believe what is there now, and
     /// mark what is not there as gone
     #[arg(long)]

@@ -21,6 +21,7 @@
 //! | [`manifest`] | what does the archive say about itself, and is its catalog of the same history? |
 //! | [`explaining`] | manifests are written, and compared with the catalog |
 //! | [`scan`], [`apply`] | the two phases |
+//! | [`enrich`] | what do contents say about themselves that nobody has looked for? |
 //! | [`rebuild`], [`repair`] | what to do when catalog or archive is lost, or an older copy |
 //!
 //! A rule is a function from data to a decision:
@@ -40,6 +41,7 @@ pub mod belonging;
 pub mod change;
 pub mod curate;
 pub mod dataset;
+pub mod enrich;
 pub mod explaining;
 pub mod facts;
 pub mod ignoring;

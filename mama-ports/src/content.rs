@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use crate::filesystem::ReadHandle;
-use crate::vocab::{Digest, FileName, MetaDoc, Mime};
+use crate::vocab::{Digest, ExtractorId, FileName, MetaDoc, Mime};
 
 /// Hashes contents.
 pub trait ContentHasher: Send + Sync {
@@ -28,6 +28,9 @@ pub trait MimeDetector: Send + Sync {
 /// Reads metadata out of contents.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait MetadataExtractor: Send + Sync {
+    /// Who answers: another one for another program, another version of it, or another way to ask. Always the same from one extractor.
+    fn identity(&self) -> ExtractorId;
+
     /// What the content says about itself; `None` if it is of no kind that the extractor knows.
     ///
     /// `content` is at its start; where it is afterwards is not specified. Blocks, for a bounded time; uses bounded memory.

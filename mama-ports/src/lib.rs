@@ -9,7 +9,7 @@
 //!
 //! | port | promises | side |
 //! |---|---|---|
-//! | [`repository::Sightings`], [`repository::Catalog`], [`curation::Curation`], [`curation::Journal`] | the catalog's memory | async |
+//! | [`repository::Sightings`], [`enrichment::Enrichment`], [`repository::Catalog`], [`curation::Curation`], [`curation::Journal`] | the catalog's memory | async |
 //! | [`browse::Browse`] | one content and all that was ever seen of it | async |
 //! | [`manifest::Manifests`] | which rows the archive's manifests lack, and rows put back | async |
 //! | [`filesystem::Filesystem`], [`filesystem::ReadTree`], [`filesystem::WriteTree`] | folders one was given, and nothing outside them | blocking |
@@ -26,6 +26,7 @@ pub mod browse;
 pub mod conformance;
 pub mod content;
 pub mod curation;
+pub mod enrichment;
 pub mod events;
 pub mod filesystem;
 pub mod manifest;

@@ -10,12 +10,13 @@ use async_trait::async_trait;
 
 pub use crate::browse::Browse;
 pub use crate::curation::{Curation, Decision, Journal};
+pub use crate::enrichment::Enrichment;
 use crate::filesystem::Held;
 use crate::manifest::Manifests;
 use crate::vocab::{
-    ArchiveId, BlobHash, BlockReason, Contest, FileName, Fingerprint, Footing, HostName, Location, MetaDoc,
-    Mime, ObservationId, Place, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing, Status,
-    Timestamp, VolumeId,
+    ArchiveId, BlobHash, BlockReason, Contest, FileName, Fingerprint, Footing, HostName, Location, Mime,
+    ObservationId, Place, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing, Status, Timestamp,
+    VolumeId,
 };
 
 /// The result of one call.
@@ -114,6 +115,8 @@ pub struct ScanBegun {
     pub scan: ScanId,
     /// Files that the catalog holds as present below the root.
     pub known_files: u64,
+    /// The newest observation of all, if there is any: those of this scan come after it.
+    pub newest: Option<ObservationId>,
     /// The folders whose volume was recorded, in path order: the root itself, and those on another volume than the folder above.
     pub mounts: Vec<(RelPath, VolumeId)>,
 }
@@ -180,7 +183,7 @@ pub struct KnownBlob {
     pub size: u64,
     /// What a detector said, if one was there.
     pub mime: Option<Mime>,
-    /// Whether an extractor found any metadata; `None`: none has looked at this content yet.
+    /// Whether an extractor found any metadata; `None`: none has said anything yet.
     pub has_meta: Option<bool>,
     /// Whether a verified copy is in the archive.
     pub stored: bool,
@@ -189,13 +192,13 @@ pub struct KnownBlob {
 }
 
 /// What one step of a scan found out.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScanBatch {
     /// The scan.
     pub scan: ScanId,
     /// When: the `scan_time` of what is recorded here.
     pub at: Timestamp,
-    /// Contents that the catalog may not know yet; every hash in `sightings` is known or here. A known one that has no type or metadata takes them from here.
+    /// Contents that the catalog may not know yet; every hash in `sightings` is known or here. A known one that has no type takes it from here.
     pub blobs: Vec<NewBlob>,
     /// Files that are new or have another content or time than their current observation.
     pub sightings: Vec<Sighting>,
@@ -261,7 +264,7 @@ impl ScanBatch {
 }
 
 /// A content that the catalog may not know yet.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewBlob {
     /// Its identity.
     pub hash: BlobHash,
@@ -269,8 +272,6 @@ pub struct NewBlob {
     pub size: u64,
     /// Its type, if a detector was there.
     pub mime: Option<Mime>,
-    /// Its metadata; an empty document if an extractor looked and found nothing, `None` if none has looked.
-    pub meta: Option<MetaDoc>,
 }
 
 /// A file that was seen.
@@ -463,6 +464,10 @@ pub struct Totals {
     pub with_mime: u64,
     /// Contents with metadata.
     pub with_meta: u64,
+    /// Contents that no extractor has looked into.
+    pub unlooked: u64,
+    /// Contents on which the last extractor gave up.
+    pub meta_failed: u64,
     /// Observations, history included.
     pub observations: u64,
     /// Bytes of the current ones that are not gone.
@@ -506,5 +511,5 @@ pub struct RootTotals {
 }
 
 /// The whole catalog; only the composition root says this name.
-pub trait Repository: Sightings + Catalog + Curation + Journal + Manifests + Browse {}
-impl<T: Sightings + Catalog + Curation + Journal + Manifests + Browse> Repository for T {}
+pub trait Repository: Sightings + Enrichment + Catalog + Curation + Journal + Manifests + Browse {}
+impl<T: Sightings + Enrichment + Catalog + Curation + Journal + Manifests + Browse> Repository for T {}

@@ -61,13 +61,18 @@ fn a_catalog_of_the_first_schema_is_brought_up_to_date() {
         "DROP TABLE archive, root, scan, folder, sidecar, blob, meta, observation, lease, act, act_item, manifest CASCADE;
          DELETE FROM migration WHERE number > 1;
          {}
-         INSERT INTO blob (hash, size, first_seen_s, first_seen_n) VALUES (decode(repeat('ab', 32), 'hex'), 1, 0, 0)",
+         INSERT INTO blob (hash, size, first_seen_s, first_seen_n) VALUES (decode(repeat('ab', 32), 'hex'), 1, 7, 5), (decode(repeat('cd', 32), 'hex'), 1, 0, 0);
+         INSERT INTO meta (blob, doc) SELECT min(id), '{{}}' FROM blob",
         include_str!("../../migrations/postgres/0001_first.sql"),
     ));
     let catalog = connect(&database).unwrap();
     assert_eq!(block_on(catalog.schema_version()).unwrap(), last());
     assert!(block_on(catalog.lease()).unwrap().is_some());
     assert!(block_on(catalog.generations()).unwrap().is_unsaved);
+    let blobs = block_on(catalog.unsaved(PageSize(9))).unwrap().rows.blobs;
+    let looks: Vec<_> = blobs.into_iter().map(|row| row.record.look).collect();
+    let unknown = Look { by: ExtractorId::unknown(), at: Timestamp::new(7, 5), error: None };
+    assert_eq!(looks, [Some(unknown), None], "metadata without its extractor is by an unknown one");
 }
 
 #[test]

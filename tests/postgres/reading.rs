@@ -7,7 +7,7 @@ use mama_tests::postgres::Database;
 use pollster::block_on;
 use rusqlite::Connection;
 
-use super::{batch, root};
+use super::{batch, enrich, root};
 
 #[test]
 fn the_views_have_the_columns_that_sqlite_has() {
@@ -30,6 +30,7 @@ fn a_person_reads_names_times_and_hashes() {
     let scan = block_on(catalog.begin(&root("anna"), Timestamp::new(1, 0))).unwrap().scan;
     let files = [("Früh", b"a\nb".as_slice(), 1), ("", b"x\xff\\", 2)];
     block_on(catalog.record(&batch(scan, 2, &files))).unwrap();
+    enrich(&*catalog, 2);
     let line = "SELECT concat_ws('|', hostname, basedir, relpath, filename, mtime, ctime, scan_time, source_kind, status,
                 meta->>'a', inode, filename_hex) FROM observations ORDER BY id";
     assert_eq!(
@@ -46,6 +47,8 @@ fn a_person_reads_names_times_and_hashes() {
     let hex = "01".repeat(32);
     let line = "SELECT concat_ws('|', hash, size, storage_path, first_seen) FROM blobs ORDER BY hash LIMIT 1";
     assert_eq!(catalog.select(line), [format!("{hex}|1|blobs/01/01/{hex}|2.000000000")]);
+    let line = "SELECT concat_ws('|', meta, numbers, extractor, metadata_at, metadata_error) FROM blobs ORDER BY hash LIMIT 1";
+    assert_eq!(catalog.select(line), [r#"{"a": 1}|{"a": 2}|test 1/1|-0.500000000"#]);
 }
 
 #[test]
@@ -71,6 +74,7 @@ fn reset_forgets_all_but_the_archive() {
     block_on(catalog.bind(&id)).unwrap();
     let scan = block_on(catalog.begin(&root("anna"), Timestamp::new(1, 0))).unwrap().scan;
     block_on(catalog.record(&batch(scan, 1, &[("a/b/c", b"x", 1), ("a", b"y", 2)]))).unwrap();
+    enrich(&*catalog, 2);
     let before = block_on(catalog.inspect()).unwrap();
     let rows = [
         ("act_item", 0),

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use mama_ports::curation::{Filter, MimePattern, Target};
+use mama_ports::enrichment::{Enriched, Looked, Wanted, WantedMetadata};
 use mama_ports::repository::{FolderSidecars, MountMark, NewBlob, Scope, SidecarLink, Sighting};
 use mama_ports::vocab::{
-    AbsPath, BlobHash, BlockReason, FileName, Fingerprint, Footing, HostName, MetaDoc, Mime, Placement,
-    RelPath, ScanRoot, SourceKind, Standing, Status, Timestamp, VolumeId,
+    AbsPath, BlobHash, BlockReason, ExtractorId, FileName, Fingerprint, Footing, HostName, MetaDoc, Mime,
+    Placement, RelPath, ScanRoot, SourceKind, Standing, Status, Timestamp, VolumeId,
 };
 use proptest::prelude::*;
 
@@ -32,6 +33,8 @@ pub(crate) enum Op {
     Finish(usize, Timestamp),
     Settle { damaged: Vec<BlobHash>, stored: Vec<BlobHash>, unplaced: Vec<usize>, settlements: Vec<Settling> },
     Retarget(Vec<(usize, Status, Status)>),
+    Enrich(Vec<Enriched>),
+    Lacking { wanted: Box<Wanted>, limit: u32 },
     Block(Vec<(BlobHash, Option<BlockReason>, Option<BlockReason>)>),
     Find { filter: Box<Filter>, after: Option<usize>, limit: u32 },
     Contests { decided: bool, after: Option<usize>, limit: u32 },
@@ -121,14 +124,58 @@ fn fingerprint() -> impl Strategy<Value = Fingerprint> {
 }
 
 fn blob() -> impl Strategy<Value = NewBlob> {
-    let mime = prop::option::of(prop::sample::select(&["image/jpeg", "text/plain", "ä/ö"][..]));
-    let meta = prop::option::of(prop::sample::select(&DOCS[..]));
-    (hash(), 0..9_u64, mime, meta).prop_map(|(hash, size, mime, meta)| NewBlob {
+    (hash(), 0..9_u64, mime()).prop_map(|(hash, size, mime)| NewBlob { hash, size, mime })
+}
+
+fn mime() -> impl Strategy<Value = Option<Mime>> {
+    let mime = prop::sample::select(&["image/jpeg", "text/plain", "ä/ö"][..]);
+    prop::option::of(mime.prop_map(Mime::new))
+}
+
+fn extractor() -> impl Strategy<Value = ExtractorId> {
+    prop::sample::select(&["1", "2"][..]).prop_map(|version| ExtractorId::new("é", version, 1))
+}
+
+fn enriched() -> impl Strategy<Value = Enriched> {
+    let doc = || prop::sample::select(&DOCS[..]).prop_map(|text| MetaDoc::from_json(text).unwrap());
+    let found = (doc(), doc()).prop_map(|(doc, beside)| Ok(doc.with_numbers(beside.entries().clone())));
+    let found = prop_oneof![2 => found, 1 => Just(Err("it \"hung\"".to_owned()))];
+    let looked = (extractor(), time(), found).prop_map(|(by, at, found)| Looked { by, at, found });
+    (hash(), mime(), prop::option::weighted(0.8, looked)).prop_map(|(hash, mime, looked)| Enriched {
         hash,
-        size,
-        mime: mime.map(Mime::new),
-        meta: meta.and_then(MetaDoc::from_json),
+        mime,
+        looked,
     })
+}
+
+/// Each content once.
+fn enriching() -> impl Strategy<Value = Vec<Enriched>> {
+    few(enriched(), 3).prop_map(|batch| {
+        let once: BTreeMap<BlobHash, Enriched> = batch.into_iter().map(|it| (it.hash, it)).collect();
+        once.into_values().rev().collect()
+    })
+}
+
+/// What is wanted, each condition now and then.
+fn wanted() -> impl Strategy<Value = Wanted> {
+    let metadata = (extractor(), prop::option::of(time()))
+        .prop_map(|(by, again_before)| WantedMetadata { by, again_before });
+    let paths = prop::sample::select(&[b"/a".as_slice(), b"/a/b", b"/a/b/x", b"/", b"/\xff\\"][..]);
+    let below = few(paths.prop_map(|path| AbsPath::parse(path).unwrap()), 2);
+    (
+        prop::sample::select(hosts()),
+        any::<bool>(),
+        below,
+        prop::option::weighted(0.9, metadata),
+        any::<bool>(),
+    )
+        .prop_map(|(host, has_archive, below, metadata, mime)| Wanted {
+            host,
+            has_archive,
+            below,
+            metadata,
+            mime,
+        })
 }
 
 fn sighting() -> impl Strategy<Value = Sighting> {
@@ -266,6 +313,8 @@ pub(crate) fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(damaged, stored, unplaced, settlements)| Op::Settle { damaged, stored, unplaced, settlements }),
         1 => few((any::<usize>(), status(), status()), 3).prop_map(Op::Retarget),
         1 => few((hash(), block(), block()), 2).prop_map(Op::Block),
+        3 => enriching().prop_map(Op::Enrich),
+        3 => (wanted(), 1..5_u32).prop_map(|(wanted, limit)| Op::Lacking { wanted: Box::new(wanted), limit }),
         1 => Just(Op::Save),
         2 => (filter(), prop::option::of(any::<usize>()), 1..5_u32).prop_map(|(filter, after, limit)| Op::Find {
             filter: Box::new(filter),

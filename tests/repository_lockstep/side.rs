@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use mama_ports::conformance::repository::decide;
+use mama_ports::enrichment::{ContentCursor, Wanted};
 use mama_ports::manifest::{Mark, Rows, UnsavedRows};
 use mama_ports::repository::{
     Confirmation, Decision, NewBlob, PageSize, Repo, Repository, RepositoryError, ScanBatch, Scope,
     SettleBatch, Settlement,
 };
-use mama_ports::vocab::{BlobHash, Claim, Contest, Footing, ObservationId, ScanId};
+use mama_ports::vocab::{BlobHash, BlobRecord, Claim, Contest, Footing, ObservationId, ScanId};
 
 use super::ops::{Batch, CONTENTS, DIRS, Op, Settling, content, dir, hosts, scope};
 
@@ -58,6 +59,8 @@ impl<'a> Side<'a> {
                 let decision = |&(hash, from, to)| Decision::Block { hash, from, to };
                 said(decide(repo, &decisions.iter().map(decision).collect::<Vec<_>>()).await)
             }
+            Op::Enrich(batch) => said(repo.enrich(batch).await),
+            Op::Lacking { wanted, limit } => self.lacking(wanted, PageSize(*limit)).await,
             Op::Find { filter, after, limit } => {
                 let after = after.map(|number| self.observation(number));
                 let mut page = repo.find(filter, after, PageSize(*limit)).await.unwrap();
@@ -78,10 +81,23 @@ impl<'a> Side<'a> {
         }
     }
 
+    /// What lacks something, page by page, without the cursors.
+    async fn lacking(&self, wanted: &Wanted, limit: PageSize) -> String {
+        let mut told = vec![said(self.repo.count_lacking(wanted).await)];
+        let mut after = None;
+        loop {
+            let mut page = self.repo.lacking(wanted, after, limit).await.unwrap();
+            let Some(last) = page.last() else { break told.join(" ") };
+            after = Some(last.cursor);
+            page.iter_mut().for_each(|content| content.cursor = ContentCursor(0));
+            told.push(format!("{page:?}"));
+        }
+    }
+
     /// Which rows no manifest holds.
-    fn unsaved(&self, rows: Rows) -> (Vec<BlobHash>, Vec<ObservationId>) {
-        let hashes = rows.blobs.iter().map(|row| row.record.hash).collect();
-        (hashes, rows.observations.iter().map(|row| self.number(row.id)).collect())
+    fn unsaved(&self, rows: Rows) -> (Vec<BlobRecord>, Vec<ObservationId>) {
+        let records = rows.blobs.into_iter().map(|row| row.record).collect();
+        (records, rows.observations.iter().map(|row| self.number(row.id)).collect())
     }
 
     /// Everything that the ports tell.
@@ -116,6 +132,7 @@ impl<'a> Side<'a> {
         let views = |hash: &BlobHash| dirs.iter().map(|view| (*hash, view.clone())).collect::<Vec<_>>();
         told.push(said(repo.holders(&hashes.iter().flat_map(views).collect::<Vec<_>>()).await));
         for &scan in &self.scans {
+            told.push(said(repo.count_with_metadata(scan, None).await));
             let mut remembered = repo.remembered(scan, &dirs).await.unwrap();
             remembered
                 .iter_mut()
@@ -167,7 +184,7 @@ impl<'a> Side<'a> {
     }
 
     fn batch(&self, batch: &Batch) -> ScanBatch {
-        let described = |hash: &BlobHash| NewBlob { hash: *hash, size: 1, mime: None, meta: None };
+        let described = |hash: &BlobHash| NewBlob { hash: *hash, size: 1, mime: None };
         let mut blobs = batch.blobs.clone();
         if batch.described {
             blobs.extend(batch.sightings.iter().map(|sighting| described(&sighting.hash)));

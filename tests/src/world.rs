@@ -14,6 +14,7 @@ use mama_adapters::walk::TreeWalker;
 use mama_domain::apply::{Apply, ApplyReport, PAGE, PlanReport, Policy};
 use mama_domain::archive::{self, Archive, ArchiveError, Identity, SourceTrees, Transfer, Transfers};
 use mama_domain::curate::Curate;
+use mama_domain::enrich::Enrich;
 use mama_domain::explaining::{self, Position};
 use mama_domain::manifest::Agreement;
 use mama_domain::rebuild::{Rebuild, RebuildReport};
@@ -21,8 +22,9 @@ use mama_domain::reconcile::{Agreed, Plan, Rules};
 use mama_domain::repair::{Lack, Repair, RepairReport};
 use mama_domain::scan::{Scan, ScanError, ScanReport, ScanTarget};
 use mama_ports::conformance::repository::decide;
-use mama_ports::content::ContentHasher;
+use mama_ports::content::{ContentHasher, MetadataExtractor};
 use mama_ports::curation::Filter;
+use mama_ports::enrichment::Enrichment;
 use mama_ports::events::{Event, EventSink, Trouble};
 use mama_ports::filesystem::Filesystem;
 use mama_ports::manifest::{Manifests, Rows};
@@ -157,7 +159,22 @@ impl World {
             volumes: Arc::clone(&self.volumes),
             hasher: Arc::clone(&self.hasher),
             detector: None,
-            extractor: None,
+            workers: Arc::new(Inline),
+            clock: Arc::new(self.clock.clone()),
+            events: Arc::clone(&self.troubles) as Arc<dyn EventSink>,
+        }
+    }
+
+    /// The enrichment use case, wired to this world, as the machine `anna` that has the archive.
+    pub fn enricher(&self, extractor: Arc<dyn MetadataExtractor>) -> Enrich {
+        Enrich {
+            enrichment: Arc::clone(&self.catalog) as Arc<dyn Enrichment>,
+            sources: Arc::new(SourceTrees::new(Arc::clone(&self.fs), host_name("anna"))),
+            archive: self.open_archive().ok(),
+            hasher: Arc::clone(&self.hasher),
+            detector: None,
+            extractor: Some(extractor),
+            again: false,
             workers: Arc::new(Inline),
             clock: Arc::new(self.clock.clone()),
             events: Arc::clone(&self.troubles) as Arc<dyn EventSink>,

@@ -49,7 +49,7 @@ async fn sidecars(catalog: &mut PgConnection, hash: &BlobHash) -> Outcome<Vec<Si
              SELECT o.folder, o.name FROM observation o
              WHERE o.blob = (SELECT id FROM blob WHERE hash = $1) AND o.current
          )
-         SELECT DISTINCT so.name, coalesce(m.exact, m.doc::text) AS doc
+         SELECT DISTINCT so.name, coalesce(m.exact, m.doc::text) AS doc, coalesce(m.numbers_exact, m.numbers::text)
          FROM chosen o JOIN sidecar s ON s.folder = o.folder AND s.name = o.name AND s.current
          JOIN observation so ON so.folder = s.folder AND so.name = s.sidecar AND so.current AND so.gone_s IS NULL
          JOIN meta m ON m.blob = so.blob
@@ -60,7 +60,7 @@ async fn sidecars(catalog: &mut PgConnection, hash: &BlobHash) -> Outcome<Vec<Si
     .await?;
     let sidecar = |row| {
         let mut cells = Cells::of(row);
-        Ok(Sidecar { name: cells.name()?, meta: codec::meta(cells.next()?)? })
+        Ok(Sidecar { name: cells.name()?, meta: codec::meta(cells.next()?, cells.next()?)? })
     };
     rows.iter().map(sidecar).collect()
 }

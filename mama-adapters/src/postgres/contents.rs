@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use mama_ports::repository::NewBlob;
-use mama_ports::vocab::{BlobHash, MetaDoc, Mime, Timestamp};
+use mama_ports::vocab::{BlobHash, Mime, Timestamp};
 use sqlx::{PgConnection, query, query_as};
 
 use super::failure::{Failure, Outcome};
@@ -14,7 +14,6 @@ use crate::sql::codec;
 struct Described<'a> {
     size: u64,
     mime: Option<&'a Mime>,
-    meta: Option<&'a MetaDoc>,
 }
 
 /// Contents that are known by now, and how many of them are new.
@@ -40,79 +39,41 @@ impl Contents {
         let found = find(catalog, &others).await?;
         complete(catalog, &described, &found).await?;
         let new = added.len() as u64;
-        let contents = Self { ids: added.into_iter().chain(found).collect(), new };
-        contents.add_metadata(catalog, &described).await?;
-        Ok(contents)
+        Ok(Self { ids: added.into_iter().chain(found).collect(), new })
     }
 
     pub(super) fn id(&self, hash: &BlobHash) -> Outcome<i64> {
         let id = self.ids.get(hash).copied();
         id.ok_or_else(|| Failure::Misuse(format!("content {hash} was seen but never described")))
     }
-
-    /// Gives contents the metadata that they lack.
-    async fn add_metadata(
-        &self,
-        catalog: &mut PgConnection,
-        described: &BTreeMap<BlobHash, Described<'_>>,
-    ) -> Outcome<()> {
-        let (mut told, mut docs, mut exacts) = (Vec::new(), Vec::new(), Vec::new());
-        for (hash, it) in described {
-            let Some(meta) = it.meta else { continue };
-            let (doc, exact) = codec::jsonb(meta);
-            told.push(self.id(hash)?);
-            docs.push(doc);
-            exacts.push(exact);
-        }
-        if told.is_empty() {
-            return Ok(());
-        }
-        query(
-            "INSERT INTO meta (blob, doc, exact)
-             SELECT given.blob, given.doc::jsonb, given.exact
-             FROM unnest($1::bigint[], $2::text[], $3::text[]) WITH ORDINALITY AS given (blob, doc, exact, number)
-             WHERE NOT EXISTS (SELECT FROM meta m WHERE m.blob = given.blob)
-             ORDER BY given.number ON CONFLICT DO NOTHING",
-        )
-        .bind(told)
-        .bind(docs)
-        .bind(exacts)
-        .execute(catalog)
-        .await?;
-        Ok(())
-    }
 }
 
-/// Gives contents that were there before the type that they lack, and counts those that get one, or metadata, as changed.
+/// Gives contents that were there before the type that they lack, and counts those that get one as changed.
 async fn complete(
     catalog: &mut PgConnection,
     described: &BTreeMap<BlobHash, Described<'_>>,
     found: &HashMap<BlobHash, i64>,
 ) -> Outcome<()> {
-    let (mut told, mut mimes, mut has_meta) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut told, mut mimes) = (Vec::new(), Vec::new());
     for (hash, it) in described {
-        if let (true, Some(&id)) = (it.mime.is_some() || it.meta.is_some(), found.get(hash)) {
+        if let (Some(mime), Some(&id)) = (it.mime, found.get(hash)) {
             told.push(id);
-            mimes.push(it.mime.map(Mime::as_str));
-            has_meta.push(it.meta.is_some());
+            mimes.push(mime.as_str());
         }
     }
     if told.is_empty() {
         return Ok(());
     }
     query(
-        "UPDATE blob SET mime = coalesce(blob.mime, lacking.mime), unsaved = unsaved + 1 FROM (
+        "UPDATE blob SET mime = lacking.mime, unsaved = unsaved + 1 FROM (
              SELECT b.id, given.mime
-             FROM unnest($1::bigint[], $2::text[], $3::boolean[]) AS given (id, mime, has_meta)
-             JOIN blob b ON b.id = given.id
-             WHERE (b.mime IS NULL AND given.mime IS NOT NULL)
-                OR (given.has_meta AND NOT EXISTS (SELECT FROM meta m WHERE m.blob = b.id))
+             FROM unnest($1::bigint[], $2::text[]) AS given (id, mime) JOIN blob b ON b.id = given.id
+             WHERE b.mime IS NULL
              ORDER BY b.hash FOR NO KEY UPDATE OF b
          ) AS lacking WHERE blob.id = lacking.id",
     )
     .bind(told)
     .bind(mimes)
-    .bind(has_meta)
     .execute(catalog)
     .await?;
     Ok(())
@@ -120,10 +81,9 @@ async fn complete(
 
 fn merged(blobs: &[NewBlob]) -> BTreeMap<BlobHash, Described<'_>> {
     let mut described: BTreeMap<BlobHash, Described<'_>> = BTreeMap::new();
-    for NewBlob { hash, size, mime, meta } in blobs {
-        let known = described.entry(*hash).or_insert(Described { size: *size, mime: None, meta: None });
+    for NewBlob { hash, size, mime } in blobs {
+        let known = described.entry(*hash).or_insert(Described { size: *size, mime: None });
         known.mime = known.mime.or(mime.as_ref());
-        known.meta = known.meta.or(meta.as_ref());
     }
     described
 }

@@ -163,7 +163,8 @@ fn read(cells: &mut Cells<'_>) -> Outcome<Found> {
     })
 }
 
-async fn roots(catalog: &mut PgConnection) -> Outcome<Vec<(i64, ScanRoot)>> {
+/// Every root, with its id.
+pub(super) async fn roots(catalog: &mut PgConnection) -> Outcome<Vec<(i64, ScanRoot)>> {
     let rows: Vec<(i64, String, Vec<u8>, String)> =
         query_as("SELECT id, host, basedir, kind FROM root ORDER BY id").fetch_all(catalog).await?;
     let root = |(id, host, basedir, kind): &(i64, String, Vec<u8>, String)| {

@@ -10,6 +10,7 @@ mod catalog;
 mod contents;
 mod curation;
 mod decide;
+mod enrichment;
 mod failure;
 mod folders;
 mod journal;

@@ -8,10 +8,10 @@ use mama_ports::vocab::{BlobHash, Mime, RelPath, ScanRoot, VolumeId};
 use sqlx::{AssertSqlSafe, PgConnection, query, query_as, query_scalar, raw_sql};
 
 use super::failure::{Failure, Outcome};
-use super::folders;
 use super::roots::Root;
 use super::rows::{Fingerprints, nanos, to_i64};
 use super::totals::expect_whole_tables;
+use super::{enrichment, folders};
 use crate::sql::{codec, decisions, keys};
 
 /// Takes the locks in the order of every change: roots, then contents.
@@ -131,13 +131,17 @@ async fn restore_root(catalog: &mut PgConnection, row: &RootRow) -> Outcome<()> 
 
 async fn restore_blobs(catalog: &mut PgConnection, blobs: &BTreeMap<BlobHash, &BlobRow>) -> Outcome<()> {
     let records = || blobs.values().map(|row| &row.record);
+    let looks = || records().map(|record| record.look.as_ref());
     query(
-        "INSERT INTO blob (hash, size, first_seen_s, first_seen_n, mime, stored, block_reason, unsaved)
+        "INSERT INTO blob (hash, size, first_seen_s, first_seen_n, mime, stored, block_reason, looked_by, looked_s,
+                           looked_n, look_error, unsaved)
          SELECT given.*, 0 FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::integer[], $5::text[],
-                                       $6::boolean[], $7::text[]) AS given
+                                       $6::boolean[], $7::text[], $8::text[], $9::bigint[], $10::integer[],
+                                       $11::text[]) AS given
          ON CONFLICT (hash) DO UPDATE SET size = excluded.size, first_seen_s = excluded.first_seen_s,
              first_seen_n = excluded.first_seen_n, mime = excluded.mime, stored = excluded.stored,
-             block_reason = excluded.block_reason, unsaved = 0",
+             block_reason = excluded.block_reason, looked_by = excluded.looked_by, looked_s = excluded.looked_s,
+             looked_n = excluded.looked_n, look_error = excluded.look_error, unsaved = 0",
     )
     .bind(blobs.keys().map(|hash| hash.as_bytes().as_slice()).collect::<Vec<_>>())
     .bind(records().map(|record| to_i64(record.size)).collect::<Outcome<Vec<_>>>()?)
@@ -146,22 +150,14 @@ async fn restore_blobs(catalog: &mut PgConnection, blobs: &BTreeMap<BlobHash, &B
     .bind(records().map(|record| record.mime.as_ref().map(Mime::as_str)).collect::<Vec<_>>())
     .bind(records().map(|record| record.stored).collect::<Vec<_>>())
     .bind(records().map(|record| record.block.map(|reason| reason.as_str())).collect::<Vec<_>>())
+    .bind(looks().map(|look| Some(look?.by.as_str())).collect::<Vec<_>>())
+    .bind(looks().map(|look| Some(look?.at.secs)).collect::<Vec<_>>())
+    .bind(looks().map(|look| Some(nanos(look?.at))).collect::<Vec<_>>())
+    .bind(looks().map(|look| look?.error.as_deref()).collect::<Vec<_>>())
     .execute(&mut *catalog)
     .await?;
-    let told = || records().filter_map(|record| Some((record.hash, codec::jsonb(record.meta.as_ref()?))));
-    query(
-        "INSERT INTO meta (blob, doc, exact)
-         SELECT b.id, given.doc::jsonb, given.exact
-         FROM unnest($1::bytea[], $2::text[], $3::text[]) AS given (hash, doc, exact)
-         JOIN blob b ON b.hash = given.hash
-         ON CONFLICT (blob) DO UPDATE SET doc = excluded.doc, exact = excluded.exact",
-    )
-    .bind(told().map(|(hash, _)| hash.as_bytes().to_vec()).collect::<Vec<_>>())
-    .bind(told().map(|(_, (doc, _))| doc).collect::<Vec<_>>())
-    .bind(told().map(|(_, (_, exact))| exact).collect::<Vec<_>>())
-    .execute(catalog)
-    .await?;
-    Ok(())
+    let docs = records().filter_map(|record| Some((record.hash, record.meta.as_ref()?)));
+    enrichment::put(catalog, docs).await
 }
 
 async fn restore_observations(

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use mama_ports::repository::{Repo, RepositoryError, ScanBegun};
-use mama_ports::vocab::{BlobHash, RelPath, ScanId, ScanRoot, Timestamp, escaped};
+use mama_ports::vocab::{BlobHash, ObservationId, RelPath, ScanId, ScanRoot, Timestamp, escaped};
 use sqlx::{PgConnection, query, query_scalar};
 
 use super::Postgres;
@@ -142,9 +142,10 @@ pub(super) async fn begin(catalog: &mut PgConnection, root: &ScanRoot, at: Times
         .bind(id)
         .bind(at.secs)
         .bind(nanos(at))
-        .fetch_one(catalog)
+        .fetch_one(&mut *catalog)
         .await?;
-    Ok(ScanBegun { scan: ScanId(scan), known_files, mounts })
+    let newest: Option<i64> = query_scalar("SELECT max(id) FROM observation").fetch_one(catalog).await?;
+    Ok(ScanBegun { scan: ScanId(scan), known_files, newest: newest.map(ObservationId), mounts })
 }
 
 pub(super) async fn finish(catalog: &mut PgConnection, scan: ScanId, at: Timestamp) -> Outcome<()> {

@@ -114,15 +114,13 @@ impl<'r> Cells<'r> {
 
     /// The columns of [`BLOB`]: a content.
     pub(super) fn blob(&mut self) -> Outcome<BlobRow> {
-        let record = BlobRecord {
-            hash: self.hash()?,
-            size: self.count()?,
-            mime: self.next::<Option<&str>>()?.map(Mime::new),
-            meta: self.next::<Option<&str>>()?.map(codec::meta).transpose()?,
-            stored: self.next()?,
-            block: self.next::<Option<&str>>()?.map(codec::block).transpose()?,
-        };
-        Ok(BlobRow { record, first_seen: self.time()? })
+        let (hash, size, mime) = (self.hash()?, self.count()?, self.next::<Option<&str>>()?.map(Mime::new));
+        let (doc, stored): (Option<&str>, bool) = (self.next()?, self.next()?);
+        let block = self.next::<Option<&str>>()?.map(codec::block).transpose()?;
+        let (first_seen, numbers) = (self.time()?, self.next()?);
+        let meta = doc.map(|doc| codec::meta(doc, numbers)).transpose()?;
+        let look = codec::look(self.next()?, self.optional_time()?, self.next()?)?;
+        Ok(BlobRow { record: BlobRecord { hash, size, mime, meta, look, stored, block }, first_seen })
     }
 }
 
@@ -131,7 +129,8 @@ pub(super) const OBSERVATION: &str = "o.id, f.relpath, o.name, b.hash, o.size, o
     o.inode, o.racy, o.seen_s, o.seen_n, o.gone_s, o.gone_n, o.held, o.current, o.open, o.status, o.placement, o.view_path";
 
 /// What [`Cells::blob`] reads.
-pub(super) const BLOB: &str = "b.hash, b.size, b.mime, coalesce(m.exact, m.doc::text), b.stored, b.block_reason, b.first_seen_s, b.first_seen_n";
+pub(super) const BLOB: &str = "b.hash, b.size, b.mime, coalesce(m.exact, m.doc::text), b.stored, b.block_reason, b.first_seen_s, b.first_seen_n,
+    coalesce(m.numbers_exact, m.numbers::text), b.looked_by, b.looked_s, b.looked_n, b.look_error";
 
 /// A number of bytes as a column holds it.
 pub(super) fn to_i64(bytes: u64) -> Outcome<i64> {

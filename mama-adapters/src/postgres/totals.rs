@@ -28,7 +28,8 @@ pub(super) async fn expect_whole_tables(catalog: &mut PgConnection) -> Outcome<(
 async fn add_blobs(catalog: &mut PgConnection, totals: &mut Totals) -> Outcome<()> {
     let row = query(
         "SELECT count(*), coalesce(sum(size), 0)::bigint, count(*) FILTER (WHERE stored),
-                coalesce(sum(size) FILTER (WHERE stored), 0)::bigint, count(block_reason), count(mime)
+                coalesce(sum(size) FILTER (WHERE stored), 0)::bigint, count(block_reason), count(mime),
+                count(*) - count(looked_by), count(look_error)
          FROM blob",
     )
     .fetch_one(&mut *catalog)
@@ -40,6 +41,8 @@ async fn add_blobs(catalog: &mut PgConnection, totals: &mut Totals) -> Outcome<(
     totals.stored_bytes = cells.count()?;
     totals.blocked = cells.count()?;
     totals.with_mime = cells.count()?;
+    totals.unlooked = cells.count()?;
+    totals.meta_failed = cells.count()?;
     // An empty document says that an extractor found nothing.
     let with_meta = query_scalar("SELECT count(*) FROM meta WHERE doc <> '{}'").fetch_one(catalog).await?;
     totals.with_meta = codec::count(with_meta)?;

@@ -3,7 +3,8 @@
 use std::str::FromStr;
 
 use mama_ports::vocab::{
-    AbsPath, ArchiveId, BlobHash, BlockReason, FileName, HostName, MetaDoc, RelPath, Timestamp, escaped,
+    AbsPath, ArchiveId, BlobHash, BlockReason, ExtractorId, FileName, HostName, Look, MetaDoc, RelPath,
+    Timestamp, escaped,
 };
 use serde_json::{Map, Value};
 
@@ -51,20 +52,42 @@ pub(crate) fn block(text: &str) -> Decoded<BlockReason> {
     known.ok_or_else(|| Damage(format!("{text:?} is no reason to block a content")))
 }
 
-pub(crate) fn meta(text: &str) -> Decoded<MetaDoc> {
-    MetaDoc::from_json(text).ok_or_else(|| Damage("metadata is no JSON object".to_owned()))
+/// Two columns: the document, and the numbers beside it.
+pub(crate) fn meta(text: &str, numbers: Option<&str>) -> Decoded<MetaDoc> {
+    let read = |text| MetaDoc::from_json(text).ok_or_else(|| Damage("metadata is no JSON object".to_owned()));
+    let doc = read(text)?;
+    match numbers {
+        Some(numbers) => Ok(doc.with_numbers(read(numbers)?.entries().clone())),
+        None => Ok(doc),
+    }
 }
 
-/// A document for a `jsonb` column, and as it came if `jsonb` cannot give it back: it writes numbers without exponents
+/// The numbers beside a document as a column holds them, if there are any.
+pub(crate) fn numbers(doc: &MetaDoc) -> Option<String> {
+    (!doc.numbers().is_empty()).then(|| json(doc.numbers()))
+}
+
+/// Four columns: who looked, when, why it gave up.
+pub(crate) fn look(by: Option<&str>, at: Option<Timestamp>, error: Option<String>) -> Decoded<Option<Look>> {
+    let Some(by) = by else { return Ok(None) };
+    let id = ExtractorId::parse(by).ok_or_else(|| Damage(format!("{by:?} is no extractor")))?;
+    let at = at.ok_or_else(|| Damage(format!("{by} looked at no time")))?;
+    Ok(Some(Look { by: id, at, error }))
+}
+
+/// An object for a `jsonb` column, and as it came if `jsonb` cannot give it back: it writes numbers without exponents
 /// and without negative zeros, and refuses those beyond its range.
-pub(crate) fn jsonb(doc: &MetaDoc) -> (String, Option<String>) {
-    let exact = doc.to_json();
-    if doc.entries().values().all(survives_jsonb) {
+pub(crate) fn jsonb(entries: &Map<String, Value>) -> (String, Option<String>) {
+    let exact = json(entries);
+    if entries.values().all(survives_jsonb) {
         return (exact, None);
     }
-    let plain: Map<String, Value> =
-        doc.entries().iter().map(|(key, value)| (key.clone(), plain(value))).collect();
-    (Value::Object(plain).to_string(), Some(exact))
+    let plain: Map<String, Value> = entries.iter().map(|(key, value)| (key.clone(), plain(value))).collect();
+    (json(&plain), Some(exact))
+}
+
+fn json(entries: &Map<String, Value>) -> String {
+    Value::Object(entries.clone()).to_string()
 }
 
 fn survives_jsonb(value: &Value) -> bool {
@@ -127,7 +150,7 @@ mod tests {
 
     #[test]
     fn only_what_jsonb_would_write_otherwise_is_kept_beside_it() {
-        let both = |text: &str| jsonb(&MetaDoc::from_json(text).unwrap());
+        let both = |text: &str| jsonb(MetaDoc::from_json(text).unwrap().entries());
         let plain = r#"{"a":[-2.50,18446744073709551616,"1e9",null],"b":{"c":0.0}}"#;
         assert_eq!(both(plain), (plain.to_owned(), None));
         let exact = r#"{"a":[1e300,-0,1E+2],"b":{"c":1e999999}}"#;

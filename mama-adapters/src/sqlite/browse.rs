@@ -37,7 +37,7 @@ fn content(catalog: &Transaction<'_>, hash: &BlobHash) -> Outcome<Option<Content
 
 fn sidecars(catalog: &Transaction<'_>, hash: &BlobHash) -> Outcome<Vec<Sidecar>> {
     let mut statement = catalog.prepare_cached(
-        "SELECT DISTINCT so.name, m.doc
+        "SELECT DISTINCT so.name, m.doc, m.numbers
          FROM blob b CROSS JOIN observation o INDEXED BY observation_blob ON o.blob = b.id AND o.current = 1
          CROSS JOIN sidecar s ON s.folder = o.folder AND s.name = o.name AND s.current = 1
          CROSS JOIN observation so ON so.folder = s.folder AND so.name = s.sidecar AND so.current = 1 AND so.gone_s IS NULL
@@ -45,6 +45,9 @@ fn sidecars(catalog: &Transaction<'_>, hash: &BlobHash) -> Outcome<Vec<Sidecar>>
          WHERE b.hash = ?1 ORDER BY so.name, m.doc",
     )?;
     rows::all(&mut statement, [hash.as_bytes()], |row| {
-        Ok(Sidecar { name: rows::name(row, 0)?, meta: codec::meta(rows::text(row, 1)?)? })
+        Ok(Sidecar {
+            name: rows::name(row, 0)?,
+            meta: codec::meta(rows::text(row, 1)?, rows::optional_text(row, 2)?)?,
+        })
     })
 }

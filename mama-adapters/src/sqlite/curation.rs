@@ -123,7 +123,8 @@ fn neighbours(
     })
 }
 
-fn roots(catalog: &Transaction<'_>) -> Outcome<Vec<(i64, ScanRoot)>> {
+/// Every root, with its id.
+pub(super) fn roots(catalog: &Transaction<'_>) -> Outcome<Vec<(i64, ScanRoot)>> {
     let mut statement = catalog.prepare_cached("SELECT id, host, basedir, kind FROM root ORDER BY id")?;
     rows::all(&mut statement, [], |row| Ok((row.get(0)?, rows::root(row, 1)?)))
 }

@@ -7,6 +7,7 @@ mod actor;
 mod browse;
 mod catalog;
 mod curation;
+mod enrichment;
 mod folders;
 mod journal;
 mod lease;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use mama_ports::repository::{
     Confirmation, FolderSidecars, MountMark, NewBlob, Recorded, ScanBatch, Sighting,
 };
-use mama_ports::vocab::{BlobHash, FileName, Fingerprint, ObservationId, RelPath, ScanId, Timestamp};
+use mama_ports::vocab::{BlobHash, FileName, Fingerprint, Mime, ObservationId, RelPath, ScanId, Timestamp};
 use rusqlite::{Transaction, named_params, params};
 
 use super::folders::{self, Folders};
@@ -172,7 +172,7 @@ impl<'a> Recorder<'a> {
     }
 
     fn add_blob(&mut self, blob: &NewBlob) -> Outcome<()> {
-        let mime = blob.mime.as_ref().map(|mime| mime.as_str());
+        let mime = blob.mime.as_ref().map(Mime::as_str);
         let id = match self.find_blob(&blob.hash)? {
             Some(id) => {
                 if mime.is_some() {
@@ -196,17 +196,6 @@ impl<'a> Recorder<'a> {
             }
         };
         self.blobs.insert(blob.hash, id);
-        if let Some(meta) = &blob.meta {
-            let added = self
-                .catalog
-                .prepare_cached("INSERT INTO meta (blob, doc) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-                .execute(params![id, meta.to_json()])?;
-            if added > 0 {
-                self.catalog
-                    .prepare_cached("UPDATE blob SET unsaved = unsaved + 1 WHERE id = ?1")?
-                    .execute([id])?;
-            }
-        }
         Ok(())
     }
 

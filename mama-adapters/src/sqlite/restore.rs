@@ -7,6 +7,7 @@ use mama_ports::manifest::{ActRow, BlobRow, ItemRow, ObservationRow, RootRow, Ro
 use mama_ports::vocab::{BlobHash, Fingerprint, Location, RelPath, ScanRoot};
 use rusqlite::{Transaction, params};
 
+use super::enrichment;
 use super::folders::{self, Folders, count_present};
 use super::rows::{self, Failure, Outcome};
 use crate::sql::decisions::{self, Columns};
@@ -82,13 +83,16 @@ fn restore_root(catalog: &Transaction<'_>, row: &RootRow) -> Outcome<()> {
 }
 
 fn restore_blob(catalog: &Transaction<'_>, BlobRow { record, first_seen }: &BlobRow) -> Outcome<()> {
+    let look = record.look.as_ref();
     let id: i64 = catalog
         .prepare_cached(
-            "INSERT INTO blob (hash, size, first_seen_s, first_seen_n, mime, stored, block_reason, unsaved)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)
+            "INSERT INTO blob (hash, size, first_seen_s, first_seen_n, mime, stored, block_reason, looked_by,
+                               looked_s, looked_n, look_error, unsaved)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0)
              ON CONFLICT (hash) DO UPDATE SET size = excluded.size, first_seen_s = excluded.first_seen_s,
                  first_seen_n = excluded.first_seen_n, mime = excluded.mime, stored = excluded.stored,
-                 block_reason = excluded.block_reason, unsaved = 0
+                 block_reason = excluded.block_reason, looked_by = excluded.looked_by, looked_s = excluded.looked_s,
+                 looked_n = excluded.looked_n, look_error = excluded.look_error, unsaved = 0
              RETURNING id",
         )?
         .query_row(
@@ -100,17 +104,17 @@ fn restore_blob(catalog: &Transaction<'_>, BlobRow { record, first_seen }: &Blob
                 record.mime.as_ref().map(|mime| mime.as_str()),
                 record.stored,
                 record.block.map(|reason| reason.as_str()),
+                look.map(|look| look.by.as_str()),
+                look.map(|look| look.at.secs),
+                look.map(|look| look.at.nanos),
+                look.and_then(|look| look.error.as_deref()),
             ],
             |row| row.get(0),
         )?;
-    if let Some(meta) = &record.meta {
-        catalog
-            .prepare_cached(
-                "INSERT INTO meta (blob, doc) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET doc = excluded.doc",
-            )?
-            .execute(params![id, meta.to_json()])?;
+    match &record.meta {
+        Some(doc) => enrichment::put(catalog, id, doc),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Puts observations back, and finds out how many files that makes present in each folder.

@@ -199,17 +199,20 @@ pub(super) fn observation(row: &Row<'_>, root: ScanRoot) -> Outcome<ObservationR
 
 /// The columns of [`blob`].
 pub(super) const BLOB: &str =
-    "b.hash, b.size, b.mime, m.doc, b.stored, b.block_reason, b.first_seen_s, b.first_seen_n";
+    "b.hash, b.size, b.mime, m.doc, b.stored, b.block_reason, b.first_seen_s, b.first_seen_n, m.numbers, b.looked_by, b.looked_s,
+     b.looked_n, b.look_error";
 /// How many they are.
-pub(super) const BLOB_COLUMNS: usize = 8;
+pub(super) const BLOB_COLUMNS: usize = 13;
 
 /// The first columns of the row: a content.
 pub(super) fn blob(row: &Row<'_>) -> Outcome<BlobRow> {
+    let numbers = optional_text(row, 8)?;
     let record = BlobRecord {
         hash: hash(row, 0)?,
         size: count(row, 1)?,
         mime: optional_text(row, 2)?.map(Mime::new),
-        meta: optional_text(row, 3)?.map(codec::meta).transpose()?,
+        meta: optional_text(row, 3)?.map(|doc| codec::meta(doc, numbers)).transpose()?,
+        look: codec::look(optional_text(row, 9)?, optional_time(row, 10)?, row.get(12)?)?,
         stored: row.get(4)?,
         block: optional_text(row, 5)?.map(codec::block).transpose()?,
     };

@@ -111,7 +111,14 @@ fn begin(catalog: &Transaction<'_>, root: &ScanRoot, at: Timestamp) -> Outcome<S
         .prepare_cached("INSERT INTO scan (root, started_s, started_n) VALUES (?1, ?2, ?3)")?
         .execute(params![id, at.secs, at.nanos])?;
     let scan = ScanId(catalog.last_insert_rowid());
-    Ok(ScanBegun { scan, known_files, mounts: folders::mounts(catalog, id)? })
+    let mut newest = catalog.prepare_cached("SELECT max(id) FROM observation")?;
+    let newest: Option<i64> = newest.query_row([], |row| row.get(0))?;
+    Ok(ScanBegun {
+        scan,
+        known_files,
+        newest: newest.map(ObservationId),
+        mounts: folders::mounts(catalog, id)?,
+    })
 }
 
 fn add_root(catalog: &Transaction<'_>, root: &ScanRoot, key: &[u8; 32]) -> Outcome<i64> {

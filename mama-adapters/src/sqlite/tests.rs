@@ -3,13 +3,14 @@
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
+use mama_ports::enrichment::{Enriched, Enrichment, Looked};
 use mama_ports::manifest::Manifests;
 use mama_ports::repository::{
     Catalog, NewBlob, PageSize, Recorded, RepositoryError, ScanBatch, Scope, Sighting, Sightings,
 };
 use mama_ports::vocab::{
-    AbsPath, ArchiveId, BlobHash, FileName, Fingerprint, HostName, MetaDoc, RelPath, ScanId, ScanRoot,
-    SourceKind, Timestamp,
+    AbsPath, ArchiveId, BlobHash, ExtractorId, FileName, Fingerprint, HostName, Look, MetaDoc, RelPath,
+    ScanId, ScanRoot, SourceKind, Timestamp,
 };
 use pollster::block_on;
 use rusqlite::Connection;
@@ -66,11 +67,22 @@ fn here() -> ScanRoot {
     ScanRoot { host, basedir: AbsPath::parse("/a").unwrap(), kind: SourceKind::Existing }
 }
 
+/// What was found in each of so many contents.
+fn enrich(catalog: &Sqlite, contents: u8) {
+    let doc = |text| MetaDoc::from_json(text).unwrap();
+    let found = doc(r#"{"a":1}"#).with_numbers(doc(r#"{"a":2}"#).entries().clone());
+    let (by, at) = (ExtractorId::new("test", "1", 1), Timestamp::new(-1, 500_000_000));
+    let looked = Some(Looked { by, at, found: Ok(found) });
+    let one =
+        |number| Enriched { hash: BlobHash::from_bytes([number; 32]), mime: None, looked: looked.clone() };
+    block_on(catalog.enrich(&(1..=contents).map(one).collect::<Vec<_>>())).unwrap();
+}
+
 fn batch(scan: ScanId, at: i64, files: &[(&str, &[u8])]) -> ScanBatch {
     let mut batch = ScanBatch::new(scan, Timestamp::new(at, 0));
     for (number, &(dir, name)) in (1..).zip(files) {
         let hash = BlobHash::from_bytes([number; 32]);
-        batch.blobs.push(NewBlob { hash, size: 1, mime: None, meta: MetaDoc::from_json("{\"a\":1}") });
+        batch.blobs.push(NewBlob { hash, size: 1, mime: None });
         let time = Timestamp::new(-1, 999_999_999);
         batch.sightings.push(Sighting {
             dir: RelPath::parse(dir).unwrap(),
@@ -87,7 +99,10 @@ fn batch(scan: ScanId, at: i64, files: &[(&str, &[u8])]) -> ScanBatch {
 fn the_views_have_the_promised_columns_in_their_order() {
     let catalog = InFile::new();
     let columns = |view| catalog.select(&format!("SELECT name FROM pragma_table_info('{view}')"));
-    assert_eq!(columns("blobs"), ["hash", "size", "storage_path", "first_seen", "mime", "block_reason"]);
+    let blobs = ["hash", "size", "storage_path", "first_seen", "mime", "block_reason"];
+    assert_eq!(columns("blobs")[..blobs.len()], blobs);
+    let enriched = ["meta", "numbers", "extractor", "metadata_at", "metadata_error"];
+    assert_eq!(columns("blobs")[blobs.len()..], enriched);
     let promised = [
         "id",
         "blob_hash",
@@ -104,6 +119,9 @@ fn the_views_have_the_promised_columns_in_their_order() {
         "meta",
     ];
     assert_eq!(columns("observations")[..promised.len()], promised);
+    assert!(
+        columns("observations").ends_with(&["numbers", "extractor", "metadata_error"].map(str::to_owned))
+    );
 }
 
 #[test]
@@ -111,6 +129,7 @@ fn a_person_reads_names_times_and_hashes() {
     let catalog = InFile::new();
     let scan = block_on(catalog.begin(&here(), Timestamp::new(1, 0))).unwrap().scan;
     block_on(catalog.record(&batch(scan, 2, &[("Früh", b"a\nb"), ("", b"x\xff\\")]))).unwrap();
+    enrich(&catalog, 2);
     let line = "SELECT concat_ws('|', hostname, basedir, relpath, filename, mtime, ctime, scan_time, source_kind, status,
                 meta, inode, filename_hex) FROM observations ORDER BY id";
     assert_eq!(
@@ -130,6 +149,8 @@ fn a_person_reads_names_times_and_hashes() {
     let hex = "01".repeat(32);
     let line = "SELECT concat_ws('|', hash, size, storage_path, first_seen) FROM blobs ORDER BY hash LIMIT 1";
     assert_eq!(catalog.select(line), [format!("{hex}|1|blobs/01/01/{hex}|2.000000000")]);
+    let line = "SELECT concat_ws('|', meta, numbers, extractor, metadata_at, metadata_error) FROM blobs ORDER BY hash LIMIT 1";
+    assert_eq!(catalog.select(line), [r#"{"a":1}|{"a":2}|test 1/1|-0.500000000"#]);
 }
 
 #[test]
@@ -225,6 +246,7 @@ fn reset_forgets_all_but_the_archive() {
     block_on(catalog.bind(&id)).unwrap();
     let scan = block_on(catalog.begin(&here(), Timestamp::new(1, 0))).unwrap().scan;
     block_on(catalog.record(&batch(scan, 1, &[("a/b/c", b"x"), ("a", b"y")]))).unwrap();
+    enrich(&catalog, 2);
     let before = block_on(catalog.inspect()).unwrap();
     let rows = [
         ("act_item", 0),
@@ -382,7 +404,9 @@ fn a_catalog_of_the_first_schema_is_brought_up_to_date() {
     let first = include_str!("../../../migrations/sqlite/0001_first.sql");
     let undone = format!(
         "{views} {tables} DELETE FROM migration WHERE number > 1; {first}
-         INSERT INTO blob (hash, size, first_seen_s, first_seen_n) VALUES (zeroblob(32), 1, 0, 0)"
+         INSERT INTO blob (hash, size, first_seen_s, first_seen_n) VALUES (zeroblob(32), 1, 7, 5);
+         INSERT INTO blob (hash, size, first_seen_s, first_seen_n) VALUES (randomblob(32), 1, 0, 0);
+         INSERT INTO meta (blob, doc) VALUES (1, '{{}}')"
     );
     older.execute_batch(&undone).unwrap();
     drop(older);
@@ -390,4 +414,8 @@ fn a_catalog_of_the_first_schema_is_brought_up_to_date() {
     assert_eq!(block_on(catalog.schema_version()).unwrap(), LAST);
     assert!(block_on(catalog.lease()).unwrap().is_some());
     assert!(block_on(catalog.generations()).unwrap().is_unsaved);
+    let blobs = block_on(catalog.unsaved(PageSize(9))).unwrap().rows.blobs;
+    let looks: Vec<_> = blobs.into_iter().map(|row| row.record.look).collect();
+    let unknown = Look { by: ExtractorId::unknown(), at: Timestamp::new(7, 5), error: None };
+    assert_eq!(looks, [Some(unknown), None], "metadata without its extractor is by an unknown one");
 }

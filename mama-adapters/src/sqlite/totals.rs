@@ -19,7 +19,7 @@ pub(super) fn totals(catalog: &Transaction<'_>) -> Outcome<Totals> {
 fn add_blobs(catalog: &Transaction<'_>, totals: &mut Totals) -> Outcome<()> {
     let mut statement = catalog.prepare_cached(
         "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(stored), 0), coalesce(sum(size * stored), 0),
-                count(block_reason), count(mime)
+                count(block_reason), count(mime), count(*) - count(looked_by), count(look_error)
          FROM blob",
     )?;
     rows::one(&mut statement, [], |row| {
@@ -29,6 +29,8 @@ fn add_blobs(catalog: &Transaction<'_>, totals: &mut Totals) -> Outcome<()> {
         totals.stored_bytes = rows::count(row, 3)?;
         totals.blocked = rows::count(row, 4)?;
         totals.with_mime = rows::count(row, 5)?;
+        totals.unlooked = rows::count(row, 6)?;
+        totals.meta_failed = rows::count(row, 7)?;
         Ok(())
     })?;
     // An empty document says that an extractor found nothing.

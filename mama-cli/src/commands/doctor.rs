@@ -161,6 +161,7 @@ async fn belongings(app: &App) -> Vec<Check> {
         .own_archive()
         .zip(totals.as_ref().ok())
         .map(|(archive, totals)| ways::checks(app, archive, totals));
+    checks.extend(totals.as_ref().ok().map(metadata));
     checks.extend(catalog(app, totals).await);
     if let Some(own) = app.own_archive() {
         checks.push(manifests(app, own).await);
@@ -200,6 +201,16 @@ async fn catalog(app: &App, totals: Result<Totals, RepositoryError>) -> [Check; 
         Err(error) => Check::bad("hosts", &error.into()),
     };
     [inspected, checked, scanning]
+}
+
+/// What ExifTool has yet to do, or could not do.
+fn metadata(totals: &Totals) -> Check {
+    let Totals { unlooked, meta_failed, .. } = totals;
+    let found = match (unlooked, meta_failed) {
+        (0, 0) => "every content was looked into".to_owned(),
+        _ => format!("{unlooked} contents wait for `mama enrich`, and on {meta_failed} ExifTool gave up"),
+    };
+    Check::ok("metadata", found)
 }
 
 /// Who scans into the catalog, in words.

@@ -5,6 +5,7 @@ mod config;
 mod curate;
 mod dev;
 mod doctor;
+mod enrich;
 mod init;
 mod interrupt;
 mod journal;
@@ -59,6 +60,7 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
         Command::Why { what } => return why::run(what, &cli.places, output).await,
         Command::Show { what, all } => return show::run(what, *all, &cli.places, output).await,
         Command::Scan(_)
+        | Command::Enrich { .. }
         | Command::Apply { .. }
         | Command::Plan { .. }
         | Command::Log { .. }
@@ -75,6 +77,9 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
         Command::Doctor => doctor::run(&config, output).await,
         Command::Migrate => migrate::run(&config, output).await,
         Command::Scan(args) => scan::run(args, &config, &App::open(&config, output).await?, output).await,
+        Command::Enrich { paths, refresh } => {
+            enrich::run(paths, *refresh, &config, &App::open(&config, output).await?, output).await
+        }
         Command::Apply { plan } => {
             apply::run(plan.as_deref(), &config, &App::open(&config, output).await?, output).await
         }

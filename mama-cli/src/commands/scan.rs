@@ -3,15 +3,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use mama_domain::enrich::EnrichReport;
 use mama_domain::scan::{Scan, ScanReport, ScanTarget};
+use mama_ports::content::MimeDetector;
 use mama_ports::events::EventSink;
 use mama_ports::repository::Sightings;
 use mama_ports::vocab::{AbsPath, RelPath, ScanRoot};
 
+use super::enrich;
 use super::interrupt::until_interrupted;
 use super::journal::{self, Run};
 use crate::args::ScanArgs;
-use crate::compose::{self, App};
+use crate::compose::App;
 use crate::config::Config;
 use crate::config::places::absolute;
 use crate::exit::{Fault, Status};
@@ -32,58 +35,66 @@ pub(super) async fn run(
             targets.push(target);
         }
     }
-    let scan = use_case(args, config, app, output);
+    let detector = enrich::detector(output);
+    let enrich = (config.metadata.value && !args.no_metadata).then(|| {
+        let extractor = enrich::extractor(config, output);
+        enrich::use_case(detector.clone(), extractor, args.refresh_metadata, config, app, output)
+    });
+    let scan = use_case(detector, app, output);
     targets.iter().try_for_each(|target| scan.check(target))?;
     let started = app.outside.clock.now();
-    let mut reports = vec![ScanReport::default(); targets.len()];
+    let begun = enrich.as_ref().map(|_| EnrichReport::default());
+    let mut reports = vec![(ScanReport::default(), begun); targets.len()];
     let outcome = until_interrupted("everything recorded so far is kept", async {
-        for (target, report) in targets.iter().zip(&mut reports) {
-            scan.run(target, report).await?;
+        for (target, (report, enriched)) in targets.iter().zip(&mut reports) {
+            match (&enrich, enriched) {
+                (Some(enrich), Some(enriched)) => scan.run_beside(enrich, target, report, enriched).await?,
+                (None, _) | (_, None) => scan.run(target, report).await?,
+            }
         }
         anyhow::Ok(())
     })
     .await;
-    let mut report = ScanReport::default();
-    reports.iter().for_each(|one| report += *one);
+    let (mut report, mut enriched) = (ScanReport::default(), begun);
+    for (target, (one, of_one)) in targets.iter().zip(&mut reports) {
+        if let (Err(_), Some(enrich), Some(of_one)) = (&outcome, &enrich, of_one.as_mut()) {
+            let below = std::slice::from_ref(&target.root.basedir);
+            of_one.pending = enrich.pending(below, started).await.unwrap_or(of_one.pending);
+        }
+        report += *one;
+        if let (Some(enriched), Some(of_one)) = (&mut enriched, of_one) {
+            *enriched += *of_one;
+        }
+    }
     report.seconds = app.outside.clock.now().seconds_since(started);
     let is_empty = outcome.is_err() && report.files == 0;
-    output.summary(is_empty, || json::scan_summary(&report), || human::scan_summary(&report));
-    let changed = targets.iter().zip(&reports).filter(|(_, report)| report.has_changed_something());
-    let run = |(target, report): (&ScanTarget, &ScanReport)| Run {
+    let (report, enriched) = (&report, enriched.as_ref());
+    output.summary(
+        is_empty,
+        || json::scan_summary(report, enriched),
+        || human::scan_summary(report, enriched),
+    );
+    let changed = targets.iter().zip(&reports).filter(|(_, (report, _))| report.has_changed_something());
+    let run = |(target, (report, enriched)): (&ScanTarget, &(ScanReport, Option<EnrichReport>))| Run {
         at: started,
         verb: "scan",
         words: target.root.basedir.to_string(),
-        summary: json::scan_summary(report),
+        summary: json::scan_summary(report, enriched.as_ref()),
     };
     journal::record(changed.map(run).collect(), &outcome, app).await?;
     outcome?;
     Ok(if report.has_failures() { Status::Partial } else { Status::Done })
 }
 
-fn use_case(args: &ScanArgs, config: &Config, app: &App, output: &Arc<Output>) -> Scan {
+fn use_case(detector: Option<Arc<dyn MimeDetector>>, app: &App, output: &Arc<Output>) -> Scan {
     let outside = app.outside.clone();
-    let told = |missing: anyhow::Error, without: &str| {
-        output.warn(&format!("{}; {without}", crate::exit::reasons(&missing).join(": ")));
-    };
-    let detector = compose::detector()
-        .map_err(|missing| {
-            told(missing, "new files are recorded WITHOUT their media types (Debian: libmagic-mgc)")
-        })
-        .ok();
-    let extractor = (config.metadata.value && !args.no_metadata)
-        .then(|| compose::extractor(config))
-        .and_then(|extractor| {
-            let without = "new files are recorded WITHOUT metadata (Debian: libimage-exiftool-perl); stop this with Ctrl-C to install it first";
-            extractor.map_err(|missing| told(missing, without)).ok()
-        });
     Scan {
         sightings: Arc::clone(&app.catalog) as Arc<dyn Sightings>,
         fs: outside.fs,
         walker: outside.walker,
         volumes: outside.volumes,
         hasher: outside.hasher,
-        detector: detector.map(|(detector, _)| detector),
-        extractor: extractor.map(|(extractor, _)| extractor),
+        detector,
         workers: outside.workers,
         clock: outside.clock,
         events: Arc::clone(output) as Arc<dyn EventSink>,

@@ -124,7 +124,7 @@ fn in_archive(inside: &mama_ports::vocab::RelPath, path: &AbsPath) -> anyhow::Re
 }
 
 /// The path without links, as scan knows it, as far as it is there.
-fn resolved(path: &Path) -> std::io::Result<PathBuf> {
+pub(super) fn resolved(path: &Path) -> std::io::Result<PathBuf> {
     let whole = std::path::absolute(path)?;
     let there = whole.ancestors().find_map(|folder| Some((folder, std::fs::canonicalize(folder).ok()?)));
     Ok(match there {

@@ -56,6 +56,8 @@ fn summary(totals: &Totals) -> Object {
         .with("present_bytes", totals.present_bytes)
         .with("duplicate_bytes", duplicate_bytes(totals))
         .with("roots", totals.roots.len())
+        .with("metadata_pending", totals.unlooked)
+        .with("metadata_failures", totals.meta_failed)
 }
 
 /// Bytes that the files take up beyond one copy of each content. Contents that are nowhere present count against it.
@@ -69,6 +71,8 @@ fn words(totals: &Totals, now: Timestamp) -> String {
     contents.add_row(["known".to_owned(), totals.blobs.to_string(), bytes(totals.blob_bytes)]);
     contents.add_row(["in the archive".to_owned(), totals.stored.to_string(), bytes(totals.stored_bytes)]);
     contents.add_row(["with metadata".to_owned(), totals.with_meta.to_string(), String::new()]);
+    contents.add_row(["waiting for metadata".to_owned(), totals.unlooked.to_string(), String::new()]);
+    contents.add_row(["metadata failures".to_owned(), totals.meta_failed.to_string(), String::new()]);
     contents.add_row(["blocked".to_owned(), totals.blocked.to_string(), String::new()]);
     contents.add_row([
         "saved by keeping duplicates once".to_owned(),

@@ -195,6 +195,12 @@ pub(crate) fn extractor(config: &Config) -> anyhow::Result<(Arc<dyn MetadataExtr
     Ok((Arc::new(exiftool), version))
 }
 
+/// As many threads as the extractor has processes, beside those that hash.
+pub(crate) fn readers(config: &Config) -> Arc<dyn Workers> {
+    let width = config.sessions.value.unwrap_or(Settings::default().sessions);
+    Arc::new(TokioWorkers::new(Handle::current(), width))
+}
+
 fn check_writable(outside: &Outside, root: &AbsPath) -> anyhow::Result<()> {
     if outside.volumes.describe(root)?.read_only {
         let fault =

@@ -5,6 +5,7 @@ use bytesize::ByteSize;
 use jiff::tz::TimeZone;
 use mama_domain::apply::{ApplyReport, PlanReport};
 use mama_domain::curate::CurationReport;
+use mama_domain::enrich::EnrichReport;
 use mama_domain::rebuild::RebuildReport;
 use mama_domain::reconcile::{Action, Finding, LinkView, Named, RemoveView, Role, StoreBlob};
 use mama_domain::repair::{Lack, Missing, RepairReport};
@@ -50,7 +51,7 @@ pub(super) fn catalog_unreachable(reason: &str, patience_s: u64) -> String {
 }
 
 /// What a scan came to.
-pub(crate) fn scan_summary(report: &ScanReport) -> String {
+pub(crate) fn scan_summary(report: &ScanReport, enriched: Option<&EnrichReport>) -> String {
     let counters = [
         ("files", report.files),
         ("new", report.new_observations),
@@ -66,11 +67,24 @@ pub(crate) fn scan_summary(report: &ScanReport) -> String {
     let mut text = line("scan", &counters);
     let extra = [
         ("ignored", report.ignored),
-        ("metadata failures", report.metadata_failures),
+        ("metadata failures", enriched.map_or(0, |enriched| enriched.metadata_failures)),
         ("disks left as they were", report.disks_held),
+        ("waiting for metadata", enriched.map_or(0, |enriched| enriched.pending)),
     ];
     text.push_str(&some_of(&extra));
     text + &format!("\n      {} read in {}", bytes(report.bytes_hashed), seconds(report.seconds))
+}
+
+/// What an enrichment came to.
+pub(crate) fn enrich_summary(report: &EnrichReport) -> String {
+    let counters = [
+        ("contents", report.contents),
+        ("with metadata", report.with_metadata),
+        ("failures", report.metadata_failures),
+        ("pending", report.pending),
+    ];
+    let text = line("enrich", &counters);
+    text + &some_of(&[("media types", report.types)]) + &format!("\n        in {}", seconds(report.seconds))
 }
 
 /// What an apply came to.

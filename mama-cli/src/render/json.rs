@@ -3,6 +3,7 @@
 use std::fmt;
 
 use mama_domain::apply::{ApplyReport, PlanReport};
+use mama_domain::enrich::EnrichReport;
 use mama_domain::rebuild::RebuildReport;
 use mama_domain::reconcile::{
     Action, Departure, Finding, FindingKind, LinkView, Named, RemoveView, Role, StoreBlob,
@@ -84,7 +85,7 @@ pub(super) fn fatal(error: &anyhow::Error) -> Object {
 }
 
 /// The last line of a scan.
-pub(crate) fn scan_summary(report: &ScanReport) -> Object {
+pub(crate) fn scan_summary(report: &ScanReport, enriched: Option<&EnrichReport>) -> Object {
     Object::new("scan_summary")
         .with("files", report.files)
         .with("new_observations", report.new_observations)
@@ -99,8 +100,20 @@ pub(crate) fn scan_summary(report: &ScanReport) -> Object {
         .with("bytes_hashed", report.bytes_hashed)
         .with("seconds", millis(report.seconds))
         .with("ignored", report.ignored)
-        .with("metadata_failures", report.metadata_failures)
+        .with("metadata_failures", enriched.map_or(0, |enriched| enriched.metadata_failures))
         .with("disks_held", report.disks_held)
+        .with("metadata_pending", enriched.map(|enriched| enriched.pending))
+}
+
+/// The last line of an enrichment.
+pub(crate) fn enrich_summary(report: &EnrichReport) -> Object {
+    Object::new("enrich_summary")
+        .with("contents", report.contents)
+        .with("with_metadata", report.with_metadata)
+        .with("metadata_failures", report.metadata_failures)
+        .with("types", report.types)
+        .with("metadata_pending", report.pending)
+        .with("seconds", millis(report.seconds))
 }
 
 /// The last line of an apply.

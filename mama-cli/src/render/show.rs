@@ -7,7 +7,7 @@ use mama_domain::facts::{Camera, Capture, Facts, Music, Position, Source, Source
 use mama_domain::layout;
 use mama_ports::browse::Content;
 use mama_ports::manifest::ObservationRow;
-use mama_ports::vocab::{AbsPath, BlobRecord, BlockReason, FileName, RelPath, Timestamp, escaped};
+use mama_ports::vocab::{AbsPath, BlobRecord, BlockReason, FileName, Look, RelPath, Timestamp, escaped};
 use serde_json::Value;
 
 use super::human::{self, STRONG};
@@ -20,7 +20,7 @@ pub(crate) fn content(
     facts: &Facts,
     with_tags: bool,
 ) -> Object {
-    let BlobRecord { hash, size, mime, meta, stored, block } = &content.blob.record;
+    let BlobRecord { hash, size, mime, meta, look, stored, block } = &content.blob.record;
     let Facts { capture, camera, place, size: dimensions, duration, music } = facts;
     let blob = stored.then(|| layout::blob_path(hash).to_string());
     let object = Object::new("content").with("hash", hash.to_string()).with("size", *size);
@@ -28,6 +28,8 @@ pub(crate) fn content(
     let object = object.with("block", block.map(BlockReason::as_str));
     let object = object.with("first_seen", instant(content.blob.first_seen));
     let object = object.with("has_metadata", meta.as_ref().map(|meta| !meta.is_empty()));
+    let object = object.with("extractor", look.as_ref().map(|look| look.by.as_str()));
+    let object = object.with("metadata_error", look.as_ref().and_then(|look| look.error.as_deref()));
     let object = object.with("taken", capture.taken.as_ref().map(taken));
     let contradictions = capture.contradicted_by.iter();
     let contradictions = contradictions
@@ -64,7 +66,7 @@ pub(crate) fn content(
     let object = object.with("groups", groups).with("sidecars", sidecars);
     let object = object.with("describes", describes.collect::<Vec<_>>());
     match meta.as_ref().filter(|_| with_tags) {
-        Some(meta) => object.with("tags", meta.entries().clone()),
+        Some(meta) => object.with("tags", meta.entries().clone()).with("numbers", meta.numbers().clone()),
         None => object,
     }
 }
@@ -159,7 +161,7 @@ pub(crate) fn content_words(
     facts: &Facts,
     with_tags: bool,
 ) -> String {
-    let BlobRecord { hash, size, mime, meta, stored, block } = &content.blob.record;
+    let BlobRecord { hash, size, mime, meta, look, stored, block } = &content.blob.record;
     let Facts { capture, camera, place, size: dimensions, duration, music } = facts;
     let name = name.or_else(|| content.observations.last().map(|row| &row.at.name));
     let mut card =
@@ -169,8 +171,12 @@ pub(crate) fn content_words(
     card.line("content", hash.to_string());
     let at = if *stored { layout::blob_path(hash).to_string() } else { "not in the archive".to_owned() };
     card.line("", block.map_or_else(|| at.clone(), |why| format!("{at}; {}: never shown", why.as_str())));
-    if meta.is_none() {
-        card.line("metadata", "none was read: `mama scan` without --no-metadata does".to_owned());
+    match look {
+        None => card.line("metadata", "nobody has looked yet: `mama enrich` does".to_owned()),
+        Some(Look { by, error: Some(error), .. }) => {
+            card.line("metadata", format!("{} gave up: {}", shown(by.as_str()), shown(error)));
+        }
+        Some(_) => {}
     }
     card.capture(capture);
     card.field("where", place, |place| {

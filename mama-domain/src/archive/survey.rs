@@ -31,7 +31,7 @@ impl SourceTrees {
     }
 
     /// The tree at `root`.
-    pub(super) fn tree(&self, root: &AbsPath) -> Fs<Arc<dyn ReadTree>> {
+    pub(crate) fn tree(&self, root: &AbsPath) -> Fs<Arc<dyn ReadTree>> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tree) = opened.get(root) {
             return Ok(Arc::clone(tree));

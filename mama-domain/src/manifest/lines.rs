@@ -10,8 +10,8 @@ use data_encoding::BASE64;
 use mama_ports::curation::{ActId, Decision, ItemId, NewAct};
 use mama_ports::manifest::{ActRow, BlobRow, ItemRow, ObservationRow, RootRow, Rows};
 use mama_ports::vocab::{
-    AbsPath, BlobHash, BlobRecord, BlockReason, FileName, Fingerprint, HostName, Location, MetaDoc, Mime,
-    ObservationId, RelPath, ScanRoot, Standing, Timestamp, VolumeId, escaped,
+    AbsPath, BlobHash, BlobRecord, BlockReason, ExtractorId, FileName, Fingerprint, HostName, Location, Look,
+    MetaDoc, Mime, ObservationId, RelPath, ScanRoot, Standing, Timestamp, VolumeId, escaped,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -64,8 +64,21 @@ struct BlobLine {
     mime: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     meta: Option<Map<String, Value>>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    numbers: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    looked: Option<LookLine>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     block_reason: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LookLine {
+    by: String,
+    at: Time,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -214,7 +227,7 @@ fn root_row(line: RootLine) -> Option<RootRow> {
 }
 
 fn blob_line(BlobRow { record, first_seen }: &BlobRow) -> BlobLine {
-    let BlobRecord { hash, size, mime, meta, stored, block } = record;
+    let BlobRecord { hash, size, mime, meta, look, stored, block } = record;
     BlobLine {
         hash: hash.to_string(),
         size: *size,
@@ -222,21 +235,38 @@ fn blob_line(BlobRow { record, first_seen }: &BlobRow) -> BlobLine {
         stored: *stored,
         mime: mime.as_ref().map(ToString::to_string),
         meta: meta.as_ref().map(|meta| meta.entries().clone()),
+        numbers: meta.as_ref().map(|meta| meta.numbers().clone()).unwrap_or_default(),
+        looked: look.as_ref().map(look_line),
         block_reason: block.map(|reason| reason.as_str().to_owned()),
     }
 }
 
+fn look_line(Look { by, at, error }: &Look) -> LookLine {
+    LookLine { by: by.to_string(), at: pair(*at), error: error.clone() }
+}
+
+fn look(LookLine { by, at, error }: LookLine) -> Option<Look> {
+    Some(Look { by: ExtractorId::parse(&by)?, at: time(at)?, error })
+}
+
 fn blob_row(line: BlobLine) -> Option<BlobRow> {
-    let block = block(line.block_reason)?;
+    let (block, first_seen) = (block(line.block_reason)?, time(line.first_seen)?);
+    let look = match (line.looked, &line.meta) {
+        (Some(line), _) => Some(look(line)?),
+        // from before it was remembered
+        (None, Some(_)) => Some(Look { by: ExtractorId::unknown(), at: first_seen, error: None }),
+        (None, None) => None,
+    };
     let record = BlobRecord {
         hash: line.hash.parse().ok()?,
         size: line.size,
         mime: line.mime.map(Mime::new),
-        meta: line.meta.map(MetaDoc::new),
+        meta: line.meta.map(|meta| MetaDoc::new(meta).with_numbers(line.numbers)),
+        look,
         stored: line.stored,
         block,
     };
-    Some(BlobRow { record, first_seen: time(line.first_seen)? })
+    Some(BlobRow { record, first_seen })
 }
 
 fn observation_line(root: usize, row: &ObservationRow) -> ObservationLine {

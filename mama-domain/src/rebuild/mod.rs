@@ -240,6 +240,6 @@ fn in_force(mut manifests: Vec<Known>) -> Vec<Known> {
 
 /// A content of which nothing is known but its size.
 fn undescribed(hash: BlobHash, size: u64, first_seen: Timestamp) -> BlobRow {
-    let record = BlobRecord { hash, size, mime: None, meta: None, stored: false, block: None };
+    let record = BlobRecord { hash, size, mime: None, meta: None, look: None, stored: false, block: None };
     BlobRow { record, first_seen }
 }

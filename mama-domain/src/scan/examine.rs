@@ -2,10 +2,10 @@
 
 use std::io::{self, Read};
 
-use mama_ports::content::{ContentHasher, ExtractError, Hint, MetadataExtractor, MimeDetector};
+use mama_ports::content::{ContentHasher, MimeDetector};
 use mama_ports::filesystem::{FsError, ReadTree};
 use mama_ports::runtime::Clock;
-use mama_ports::vocab::{BlobHash, Fingerprint, MetaDoc, Mime, RelPath};
+use mama_ports::vocab::{BlobHash, Fingerprint, Mime, RelPath};
 
 use crate::change::is_racy;
 use crate::reading::Unreadable;
@@ -75,23 +75,6 @@ fn read(
     let mime = detector.and_then(|detector| detector.detect(&head));
     let racy = is_racy(&after, started, clock.now());
     Ok(Some(Examined { hash: digest.hash, mime, fingerprint: after, racy }))
-}
-
-/// Metadata of a file that still is as it was examined; `None` if it is not.
-pub(super) fn extract(
-    tree: &dyn ReadTree,
-    at: &RelPath,
-    expect: &Fingerprint,
-    extractor: &dyn MetadataExtractor,
-    hint: &Hint,
-) -> Result<Option<MetaDoc>, ExtractError> {
-    let is_steady = |fingerprint: Option<Fingerprint>| fingerprint.as_ref() == Some(expect);
-    let Ok(mut handle) = tree.open(at) else { return Ok(None) };
-    if !is_steady(handle.facts().ok().map(|facts| facts.fingerprint())) {
-        return Ok(None);
-    }
-    let doc = extractor.extract(&mut *handle, hint)?.unwrap_or_default();
-    Ok(is_steady(handle.facts().ok().map(|facts| facts.fingerprint())).then_some(doc))
 }
 
 fn unexamined(error: &FsError) -> Unexamined {

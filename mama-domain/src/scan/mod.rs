@@ -1,7 +1,8 @@
 //! Scan: walk, compare, read what may have changed, remember. Never writes below a source: it holds only a [`ReadTree`].
 //!
 //! The walk runs ahead on a worker; some folders at a time are compared with the catalog in one question; files to read
-//! form chunks, of which a few are read at once; the oldest is looked into, and the one before it recorded.
+//! form chunks, of which a few are read at once, and recorded one after the other. What contents say about themselves is found out
+//! beside, by [`crate::enrich`], for which no file waits.
 
 mod chunk;
 mod compare;
@@ -11,7 +12,9 @@ mod under_way;
 
 use std::sync::Arc;
 
-use mama_ports::content::{ContentHasher, MetadataExtractor, MimeDetector};
+use futures_channel::mpsc::{Sender, channel};
+use futures_util::future::try_join;
+use mama_ports::content::{ContentHasher, MimeDetector};
 use mama_ports::events::{Event, EventSink, Trouble};
 use mama_ports::filesystem::{Filesystem, FsError, ReadTree};
 use mama_ports::repository::{MountMark, RepositoryError, ScanBatch, ScanBegun, Sightings};
@@ -21,6 +24,7 @@ use mama_ports::volumes::Volumes;
 use mama_ports::walker::{Visited, Walk, Walker};
 
 use crate::archive;
+use crate::enrich::{Enrich, EnrichReport};
 use crate::ignoring::{Ignoring, InvalidPattern};
 use crate::mounts::{Mounts, Policy};
 use under_way::UnderWay;
@@ -33,8 +37,6 @@ const STEP_FOLDERS: usize = 128;
 const STEP_FILES: usize = 4096;
 /// Files that are read and recorded together; an interruption loses the few chunks under way at the most.
 const CHUNK_FILES: usize = 1024;
-/// The same where each file takes an extractor a hundred times as long.
-const CHUNK_FILES_WITH_METADATA: usize = 256;
 /// Chunks that are read at once, so that no worker waits for the catalog or the slowest file.
 const CHUNKS_READ: usize = 3;
 
@@ -52,8 +54,6 @@ pub struct Scan {
     pub hasher: Arc<dyn ContentHasher>,
     /// Tells media types, if there is a detector.
     pub detector: Option<Arc<dyn MimeDetector>>,
-    /// Reads metadata, if there is an extractor and it is wanted.
-    pub extractor: Option<Arc<dyn MetadataExtractor>>,
     /// Where blocking work is done.
     pub workers: Arc<dyn Workers>,
     /// The time.
@@ -129,9 +129,43 @@ impl Scan {
     /// Scans one folder. What was found is in `report` also when it fails half-way.
     pub async fn run(&self, target: &ScanTarget, report: &mut ScanReport) -> Result<(), ScanError> {
         let started = self.clock.now();
-        let done = self.run_root(target, report).await;
+        let done = match self.begin(target).await {
+            Ok(begun) => self.run_root(target, begun, None, report).await,
+            Err(error) => Err(error),
+        };
         report.seconds += self.clock.now().seconds_since(started);
         done
+    }
+
+    /// The same, and beside it looks into contents that were seen below the folder and lack something; ends when both have.
+    pub async fn run_beside(
+        &self,
+        enrich: &Enrich,
+        target: &ScanTarget,
+        report: &mut ScanReport,
+        enriched: &mut EnrichReport,
+    ) -> Result<(), ScanError> {
+        let started = self.clock.now();
+        let done = self.run_both(enrich, target, report, enriched).await;
+        report.seconds += self.clock.now().seconds_since(started);
+        done
+    }
+
+    async fn run_both(
+        &self,
+        enrich: &Enrich,
+        target: &ScanTarget,
+        report: &mut ScanReport,
+        enriched: &mut EnrichReport,
+    ) -> Result<(), ScanError> {
+        let begun = self.begin(target).await?;
+        let (scan, newest) = (begun.known.scan, begun.known.newest);
+        let (recorded, is_recorded) = channel(0);
+        let scanning = self.run_root(target, begun, Some(recorded), report);
+        let enriching = enrich.beside(&target.root.basedir, is_recorded, enriched);
+        try_join(scanning, async { Ok(enriching.await?) }).await?;
+        report.with_metadata = enrich.enrichment.count_with_metadata(scan, newest).await?;
+        Ok(())
     }
 
     /// Whether the folder is there and in no archive: what [`Scan::run`] asks first, for whoever has several to scan.
@@ -150,7 +184,7 @@ impl Scan {
         }
     }
 
-    async fn run_root(&self, target: &ScanTarget, report: &mut ScanReport) -> Result<(), ScanError> {
+    async fn begin(&self, target: &ScanTarget) -> Result<Begun, ScanError> {
         self.check(target)?;
         let root = target.root.basedir.clone();
         let unusable = |source| ScanError::Root { root: root.clone(), source };
@@ -159,13 +193,29 @@ impl Scan {
         let ignoring =
             Ignoring::new(root.clone(), Arc::clone(&tree), target.archive, &target.excludes, events)?;
         let walk = self.walker.walk(&root, Arc::new(ignoring)).map_err(unusable)?;
-        let begun = self.sightings.begin(&target.root, self.clock.now()).await?;
-        self.events.emit(Event::ScanStarted { root: root.clone(), known: begun.known_files });
+        let known = self.sightings.begin(&target.root, self.clock.now()).await?;
+        self.events.emit(Event::ScanStarted { root, known: known.known_files });
+        Ok(Begun { tree, walk, known })
+    }
 
-        let run = Run { ports: self, root, tree, scan: begun.scan };
-        run.all(walk, begun, target.new_disk, report).await?;
+    async fn run_root(
+        &self,
+        target: &ScanTarget,
+        Begun { tree, walk, known }: Begun,
+        recorded: Option<Sender<()>>,
+        report: &mut ScanReport,
+    ) -> Result<(), ScanError> {
+        let run = Run { ports: self, root: target.root.basedir.clone(), tree, scan: known.scan };
+        run.all(walk, known, target.new_disk, UnderWay::new(recorded), report).await?;
         Ok(self.sightings.finish(run.scan, self.clock.now()).await?)
     }
+}
+
+/// A scan of which the catalog knows, before it has looked at anything.
+struct Begun {
+    tree: Arc<dyn ReadTree>,
+    walk: Walk,
+    known: ScanBegun,
 }
 
 /// One scan under way.
@@ -182,6 +232,7 @@ impl Run<'_> {
         walk: Walk,
         begun: ScanBegun,
         new_disk: bool,
+        mut under_way: UnderWay,
         report: &mut ScanReport,
     ) -> Result<(), ScanError> {
         let is_unmarked = begun.known_files > 0 && !begun.mounts.iter().any(|(dir, _)| dir.is_root());
@@ -192,7 +243,6 @@ impl Run<'_> {
         };
         let mut mounts = Mounts::new(begun.mounts, policy);
         let mut mark_of_root = None;
-        let mut under_way = UnderWay::default();
         let mut step = self.next_step(walk);
         loop {
             let (walk, folders) = step.await;
@@ -204,7 +254,7 @@ impl Run<'_> {
             if is_unmarked {
                 mark_of_root = mark_of_root.or_else(|| chunk.take_mark_of_root());
             }
-            for chunk in chunk.split(self.chunk_files()) {
+            for chunk in chunk.split(CHUNK_FILES) {
                 under_way.reading.push_back(self.start(chunk));
                 if under_way.reading.len() >= CHUNKS_READ {
                     self.advance(&mut under_way, report).await?;
@@ -225,10 +275,6 @@ impl Run<'_> {
             self.ports.sightings.record(&batch).await?;
         }
         Ok(())
-    }
-
-    const fn chunk_files(&self) -> usize {
-        if self.ports.extractor.is_some() { CHUNK_FILES_WITH_METADATA } else { CHUNK_FILES }
     }
 
     /// Takes the next folders from the walk, on a worker.

@@ -13,7 +13,7 @@ pub struct ScanReport {
     pub new_blobs: u64,
     /// Added sightings of a content that was known already.
     pub duplicates: u64,
-    /// Added sightings whose content has metadata.
+    /// Added sightings whose content has metadata: when it was recorded, or by the end of a run that looks for it.
     pub with_metadata: u64,
     /// Sightings whose file is proven to be gone.
     pub gone: u64,
@@ -25,8 +25,6 @@ pub struct ScanReport {
     pub errors: u64,
     /// Entries that are ignored by a pattern, or for being in an archive; a folder counts as one.
     pub ignored: u64,
-    /// Files of whose metadata the extractor gave up.
-    pub metadata_failures: u64,
     /// Disks that are not there, or not the ones that the catalog knows; what it knows on them stays as it was.
     pub disks_held: u64,
     /// Bytes read and hashed.
@@ -61,7 +59,6 @@ impl std::ops::AddAssign for ScanReport {
             skipped,
             errors,
             ignored,
-            metadata_failures,
             disks_held,
             bytes_hashed,
             seconds,
@@ -77,7 +74,6 @@ impl std::ops::AddAssign for ScanReport {
         self.skipped += skipped;
         self.errors += errors;
         self.ignored += ignored;
-        self.metadata_failures += metadata_failures;
         self.disks_held += disks_held;
         self.bytes_hashed += bytes_hashed;
         self.seconds += seconds;

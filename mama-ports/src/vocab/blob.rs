@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use data_encoding::HEXLOWER;
 
-use super::MetaDoc;
+use super::{Look, MetaDoc};
 
 /// The full BLAKE3 hash of a content, 32 bytes; printed as 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -113,8 +113,10 @@ pub struct BlobRecord {
     pub size: u64,
     /// What a detector said, if one was there.
     pub mime: Option<Mime>,
-    /// What an extractor said; `None`: none has looked at this content yet.
+    /// What an extractor said; `None`: none has said anything yet.
     pub meta: Option<MetaDoc>,
+    /// Who looked into it last; `None`: nobody has.
+    pub look: Option<Look>,
     /// Whether a verified copy is in the archive.
     pub stored: bool,
     /// Set: never stored, never shown.

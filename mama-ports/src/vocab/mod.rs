@@ -14,7 +14,7 @@ pub use blob::{BlobHash, BlobRecord, BlockReason, Digest, InvalidHash, Mime};
 pub use dataset::{DatasetFacts, PoolHealth, Snapshot};
 pub use escape::escaped;
 pub use facts::{FileFacts, FileId, FileKind, Fingerprint};
-pub use meta::MetaDoc;
+pub use meta::{ExtractorId, Look, MetaDoc};
 pub use observation::{
     ArchiveId, Claim, Contest, Footing, HostName, Location, ObservationId, Place, Placement, ScanId,
     ScanRoot, SourceKind, Standing, Status, UnknownWord,

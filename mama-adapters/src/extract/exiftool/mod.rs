@@ -4,7 +4,8 @@
 //! made of a number and the ending. It can be confined to a [`Sandbox`]. Time, memory and output are limited; a process that breaks
 //! a limit is killed and replaced, and processes are renewed now and then because ExifTool remembers things between files.
 //!
-//! Deliberately absent: `-n`, so that values read as ExifTool prints them; `-fast`, so that no tag is lost.
+//! `-l` gives each value as ExifTool prints it, the same as without, and as it is where that is something else: one pass for both.
+//! Deliberately absent: `-fast`, so that no tag is lost.
 
 mod launcher;
 mod pool;
@@ -19,7 +20,7 @@ use std::time::Duration;
 
 use mama_ports::content::{ExtractError, Hint, MetadataExtractor};
 use mama_ports::filesystem::ReadHandle;
-use mama_ports::vocab::MetaDoc;
+use mama_ports::vocab::{ExtractorId, MetaDoc};
 use serde_json::{Map, Value};
 
 use self::launcher::Launcher;
@@ -29,6 +30,9 @@ use super::sandbox::Sandbox;
 
 /// Older versions execute what they find in DjVu files (CVE-2021-22204) or in names that end in `|` (CVE-2022-23935).
 const OLDEST: (u32, u32) = (12, 38);
+
+/// Grows with every change of the options, or of what is made of the answer: what is known by a lower one may be looked for again.
+const REVISION: u32 = 2;
 
 /// Documents whose tags ExifTool learns as it meets them, so that its answer depends on the documents before.
 const HISTORIC: [&str; 12] =
@@ -132,6 +136,10 @@ fn unavailable(why: String) -> ExtractError {
 }
 
 impl MetadataExtractor for ExifTool {
+    fn identity(&self) -> ExtractorId {
+        ExtractorId::new("exiftool", &self.version, REVISION)
+    }
+
     fn extract(&self, content: &mut dyn ReadHandle, hint: &Hint) -> Result<Option<MetaDoc>, ExtractError> {
         if let Some(descriptor) = content.fd() {
             return self.examine(descriptor, hint);

@@ -77,7 +77,7 @@ impl Session {
         }
         drop(File::create_new(&place).map_err(ExtractError::Failed)?);
         hand_over(&self.stderr, descriptor).map_err(ExtractError::Failed)?;
-        let answer = self.ask(&["-j", "-G1", "-struct", name])?;
+        let answer = self.ask(&["-j", "-G1", "-struct", "-l", name])?;
         fs::remove_file(&place).map_err(ExtractError::Failed)?;
         match is_about(&answer, name) {
             true => Ok(answer),

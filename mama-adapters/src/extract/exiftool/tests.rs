@@ -22,7 +22,7 @@ mama_ports::conformance::content::extractor!(conformance, exiftool);
 const PRETENDER: &str = r#"#!/bin/sh
 say() { printf '%s\n{ready%s}\n' "$1" "$N"; printf '{done%s}\n' "$N" >&2; }
 about() { say "[{\"SourceFile\":\"$1\",$2}]"; }
-good() { about "$name" '"File:FileType":"PNG","PNG:Comment":"fine"'; }
+good() { about "$name" '"File:FileType":{"val":"PNG"},"PNG:Comment":{"val":"fine"}'; }
 version() { about "$name" "\"ExifTool:ExifToolVersion\":$1,\"GIF:ImageWidth\":1"; }
 once() { mkdir "$0.once" 2>/dev/null; }
 while read -r line; do
@@ -204,7 +204,7 @@ fn one_that_does_not_take_what_it_is_handed_is_replaced() {
 
 #[test]
 fn processes_are_renewed() {
-    let mut pretender = Pretender::new("version 12.57", r#"about "$name" "\"PNG:Pid\":$$""#);
+    let mut pretender = Pretender::new("version 12.57", r#"about "$name" "\"PNG:Pid\":{\"val\":$$}""#);
     pretender.settings.renew_after = 2;
     let exiftool = pretender.start().unwrap();
     let pids: Vec<_> = (0..4).map(|_| extract(&exiftool).unwrap().unwrap().to_json()).collect();
@@ -234,6 +234,21 @@ fn a_descriptor_is_read_from_its_start_whatever_its_name_and_position() {
     file.write_all(&tiny_png("unnamed")).unwrap();
     let doc = exiftool.extract(&mut Opened::new(file), &hint("a.png")).unwrap().unwrap();
     assert!(doc.to_json().contains("unnamed"));
+}
+
+#[test]
+fn numbers_are_beside_where_printing_loses_them() {
+    let doc = exiftool().extract(&mut InMemory::new(tiny_png("x")), &hint("a.png")).unwrap().unwrap();
+    let beside =
+        |key: &str| (doc.entries()[key].to_string(), doc.numbers().get(key).map(ToString::to_string));
+    assert_eq!(beside("PNG:Filter"), (r#""Adaptive""#.to_owned(), Some("0".to_owned())));
+    assert_eq!(beside("PNG:ImageWidth").1, None);
+}
+
+#[test]
+fn an_answer_is_known_by_program_version_and_question() {
+    let pretender = Pretender::new("say 12.99", "good").start().unwrap();
+    assert_eq!(pretender.identity().as_str(), format!("exiftool 12.99/{REVISION}"));
 }
 
 #[test]

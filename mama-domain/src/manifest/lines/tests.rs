@@ -42,11 +42,18 @@ fn blob() -> impl Strategy<Value = BlobRow> {
     let mime = prop::option::of(prop::sample::select(&["image/jpeg", "ä/\"ö"][..]));
     let block = prop::option::of(prop::sample::select(&BlockReason::ALL[..]));
     let meta = prop::option::of(prop::sample::select(DOCS));
-    (any::<[u8; 32]>(), any::<u64>(), mime, meta, any::<bool>(), block, time()).prop_map(
-        |(hash, size, mime, meta, stored, block, first_seen)| {
+    let look = (time(), prop::option::of("\\PC{0,9}")).prop_map(|(at, error)| {
+        let by = ExtractorId::new("é \"x\"", "1", 2);
+        Look { by, at, error }
+    });
+    let told = (meta, prop::sample::select(DOCS), look, any::<bool>());
+    (any::<[u8; 32]>(), any::<u64>(), mime, told, any::<bool>(), block, time()).prop_map(
+        |(hash, size, mime, (meta, numbers, look, is_looked), stored, block, first_seen)| {
             let (hash, mime) = (BlobHash::from_bytes(hash), mime.map(Mime::new));
-            let meta = meta.and_then(MetaDoc::from_json);
-            BlobRow { record: BlobRecord { hash, size, mime, meta, stored, block }, first_seen }
+            let doc = |text| MetaDoc::from_json(text).unwrap();
+            let meta = meta.map(|meta| doc(meta).with_numbers(doc(numbers).entries().clone()));
+            let look = (is_looked || meta.is_some()).then_some(look);
+            BlobRow { record: BlobRecord { hash, size, mime, meta, look, stored, block }, first_seen }
         },
     )
 }
@@ -138,6 +145,15 @@ proptest! {
         prop_assert_eq!(had.len(), lines);
         prop_assert_eq!(lost, u64::from(!(text.is_empty() || text.ends_with(b"\n"))));
     }
+}
+
+#[test]
+fn metadata_of_before_its_extractor_was_remembered_is_by_an_unknown_one() {
+    let text = br#"{"blob":{"hash":"H","size":1,"first_seen":[1,2],"stored":true,"meta":{"a":1}}}"#;
+    let text = String::from_utf8_lossy(text).replace('H', &"ab".repeat(32)) + "\n";
+    let (rows, lost) = decode(text.as_bytes());
+    let unknown = Look { by: ExtractorId::unknown(), at: Timestamp::new(1, 2), error: None };
+    assert_eq!((rows.blobs[0].record.look.clone(), lost), (Some(unknown), 0));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One content and all that was ever seen of it.
 
-use super::desk::{Desk, PLACED, described, dir, hash, name, root, time, to_placed};
+use super::desk::{Desk, PLACED, described, dir, found, hash, name, root, time, to_placed};
 use crate::browse::Sidecar;
 use crate::curation::Decision;
 use crate::repository::{FolderSidecars, NewBlob, Repository, ScanBatch, SettleBatch, SidecarLink};
@@ -15,15 +15,18 @@ pub async fn a_content_that_nobody_has_seen_is_none(repo: &dyn Repository) {
 /// With its type, its metadata, when it was first seen, and whether it is stored and blocked.
 pub async fn a_content_is_told_with_all_that_is_known_about_it(repo: &dyn Repository) {
     let desk = Desk::new(repo).await;
-    let meta = MetaDoc::from_json(r#"{"A:Ü":[1.50,"x",{"b":null}]}"#).unwrap();
-    let blob = NewBlob { mime: Some(Mime::new("image/jpeg")), meta: Some(meta.clone()), ..described(1) };
+    let doc = |text: &str| MetaDoc::from_json(text).unwrap();
+    let meta = doc(r#"{"A:Ü":[1.50,"x",{"b":null}]}"#).with_numbers(doc(r#"{"A:Ü":7}"#).entries().clone());
+    let blob = NewBlob { mime: Some(Mime::new("image/jpeg")), ..described(1) };
     desk.record(&ScanBatch { blobs: vec![blob, described(2)], ..desk.seen(&[("d/x", 1, 1), ("y", 2, 1)]) })
         .await;
     desk.see(&[("y", 2, 1)]).await;
+    repo.enrich(&[found(1, meta.clone())]).await.unwrap();
     let told = repo.content(&hash(1)).await.unwrap().unwrap();
     let record = &told.blob.record;
     assert_eq!((record.hash, record.size, record.stored, record.block), (hash(1), 100, false, None));
     assert_eq!((&record.mime, &record.meta), (&Some(Mime::new("image/jpeg")), &Some(meta)));
+    assert!(record.look.is_some());
     assert_eq!(told.blob.first_seen, desk.at);
 
     let known = desk.known("d/x").await;
@@ -43,7 +46,7 @@ pub async fn a_content_is_told_with_all_that_is_known_about_it(repo: &dyn Reposi
     );
 
     let bare = repo.content(&hash(2)).await.unwrap().unwrap();
-    assert_eq!((bare.blob.record.mime, bare.blob.record.meta), (None, None));
+    assert_eq!((bare.blob.record.mime, bare.blob.record.meta, bare.blob.record.look), (None, None, None));
 }
 
 /// On whichever host, also where it was replaced or is gone; nothing of what replaced it.
@@ -84,15 +87,14 @@ pub async fn a_content_is_told_with_what_its_sidecars_say(repo: &dyn Repository)
         ("e/x.xmp", 2, 1),
     ];
     let mut batch = desk.seen(&files);
-    for (blob, text) in batch.blobs.iter_mut().zip(["own", "two", "three", "four", "five", "own", "two"]) {
-        blob.meta = Some(said(text));
-    }
     let links = vec![link("x", "x.json"), link("x", "x.xmp")];
     batch.sidecars = vec![
         FolderSidecars { dir: dir("d"), links },
         FolderSidecars { dir: dir("e"), links: vec![link("x", "x.xmp")] },
     ];
     desk.record(&batch).await;
+    let texts = (1..).zip(["own", "two", "three", "four", "five"]);
+    repo.enrich(&texts.map(|(content, text)| found(content, said(text))).collect::<Vec<_>>()).await.unwrap();
     let told = || async { repo.content(&hash(1)).await.unwrap().unwrap().sidecars };
     let sidecar = |file: &str, text: &str| Sidecar { name: name(file), meta: said(text) };
     assert_eq!(told().await, [sidecar("x.json", "three"), sidecar("x.xmp", "two")]);

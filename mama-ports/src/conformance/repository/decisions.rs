@@ -1,8 +1,10 @@
 //! Decisions, and the sums that show them.
 
 use super::desk::{
-    Desk, contests, decide, described, hash, only_claims, place_all, root, settle, time, to_placed,
+    Desk, contests, decide, described, extractor, found, hash, only_claims, place_all, root, settle, time,
+    to_placed,
 };
+use crate::enrichment::{Enriched, Looked};
 use crate::repository::{
     Decision, Repository, ScanBatch, Scope, SettleBatch, Settled, Settlement, StandingCount,
 };
@@ -87,11 +89,14 @@ pub async fn totals_add_up(repo: &dyn Repository) {
     let desk = Desk::new(repo).await;
     let mut batch = desk.seen(&[("x", 1, 1), ("y", 2, 1), ("gone", 3, 1), ("copy", 2, 1)]);
     (batch.blobs[0].mime, batch.blobs[1].mime) = (Some(Mime::new("b/b")), Some(Mime::new("a/a")));
-    batch.blobs[0].meta = MetaDoc::from_json(r#"{"a":1}"#);
     batch.blobs.push(described(9));
     batch.blobs[4].mime = Some(Mime::new("b/b"));
     desk.record(&batch).await;
     desk.see(&[("x", 4, 2)]).await;
+    let gave_up = Looked { by: extractor("1"), at: time(5), found: Err("why".to_owned()) };
+    let gave_up = Enriched { looked: Some(gave_up), ..found(3, MetaDoc::default()) };
+    let some = MetaDoc::from_json(r#"{"a":1}"#).unwrap();
+    repo.enrich(&[found(1, some), found(2, MetaDoc::default()), gave_up]).await.unwrap();
     desk.record(&ScanBatch { gone: vec![desk.known("gone").await.id], ..desk.batch() }).await;
     let y = desk.known("y").await.id;
     repo.settle(&SettleBatch {
@@ -111,6 +116,7 @@ pub async fn totals_add_up(repo: &dyn Repository) {
     assert_eq!((totals.blobs, totals.blob_bytes), (5, 1_900));
     assert_eq!((totals.stored, totals.stored_bytes, totals.blocked), (1, 200, 1));
     assert_eq!((totals.with_mime, totals.with_meta), (3, 1));
+    assert_eq!((totals.unlooked, totals.meta_failed), (2, 1));
     assert_eq!((totals.observations, totals.open, totals.present_bytes), (5, 4, 800));
     let (pending, none) = (Status::Pending, Placement::None);
     let count =

@@ -1,13 +1,14 @@
 //! What every promise needs: words for small things, and a scan to write with.
 
 use crate::curation::{Curation, Decision, Journal, NewAct};
+use crate::enrichment::{Enriched, Looked};
 use crate::repository::{
     Confirmation, Known, NewBlob, PageSize, Recorded, Remembered, Repo, Repository, ScanBatch, ScanBegun,
     Scope, SettleBatch, Settled, Settlement, Sighting,
 };
 use crate::vocab::{
-    AbsPath, BlobHash, BlobRecord, Claim, Contest, FileName, Fingerprint, Footing, HostName, ObservationId,
-    Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing, Status, Timestamp,
+    AbsPath, BlobHash, BlobRecord, Claim, Contest, ExtractorId, FileName, Fingerprint, Footing, HostName,
+    MetaDoc, ObservationId, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing, Status, Timestamp,
 };
 
 pub(super) const PENDING: Standing = Standing { status: Status::Pending, placement: Placement::None };
@@ -45,7 +46,7 @@ pub(super) fn fingerprint(content: u8, mtime: i64) -> Fingerprint {
 }
 
 pub(super) fn described(content: u8) -> NewBlob {
-    NewBlob { hash: hash(content), size: u64::from(content) * 100, mime: None, meta: None }
+    NewBlob { hash: hash(content), size: u64::from(content) * 100, mime: None }
 }
 
 /// The file `path` with content number `content`, last changed at `mtime`.
@@ -162,6 +163,17 @@ pub(super) async fn only_claims(repo: &dyn Repository) -> Vec<Claim> {
 
 pub(super) async fn settle(repo: &dyn Repository, settlements: Vec<Settlement>) -> Vec<Settled> {
     repo.settle(&SettleBatch { settlements, ..SettleBatch::default() }).await.unwrap()
+}
+
+/// The extractor of these suites.
+pub(super) fn extractor(version: &str) -> ExtractorId {
+    ExtractorId::new("desk", version, 1)
+}
+
+/// That version 1 of the extractor found this in a content, at time 5.
+pub(super) fn found(content: u8, doc: MetaDoc) -> Enriched {
+    let looked = Looked { by: extractor("1"), at: time(5), found: Ok(doc) };
+    Enriched { hash: hash(content), mime: None, looked: Some(looked) }
 }
 
 /// All that is known about a content that changed since the last manifest.

@@ -1,8 +1,8 @@
 //! What the archive's manifests lack, and rows that come back from them.
 
 use super::desk::{
-    Desk, PENDING, PLACED, confirmation, contests, decide, described, dir, fingerprint, hash, host, name, on,
-    root, settle, sighting, time, to_placed,
+    Desk, PENDING, PLACED, confirmation, contests, decide, described, dir, extractor, fingerprint, found,
+    hash, host, name, on, root, settle, sighting, time, to_placed,
 };
 use crate::curation::{ActId, ItemId, NewAct};
 use crate::manifest::{
@@ -13,8 +13,8 @@ use crate::repository::{
     Settled, Settlement,
 };
 use crate::vocab::{
-    BlobHash, BlobRecord, BlockReason, Location, MetaDoc, Mime, ObservationId, Placement, RelPath, ScanRoot,
-    SourceKind, Standing, Status, VolumeId,
+    BlobHash, BlobRecord, BlockReason, Location, Look, MetaDoc, Mime, ObservationId, Placement, RelPath,
+    ScanRoot, SourceKind, Standing, Status, VolumeId,
 };
 
 const ALL: PageSize = PageSize(1_000);
@@ -81,9 +81,11 @@ pub async fn every_change_of_a_content_is_unsaved(repo: &dyn Repository) {
     let typed = NewBlob { mime: Some(Mime::new("image/jpeg")), ..described(1) };
     desk.record(&ScanBatch { blobs: vec![typed], ..desk.batch() }).await;
     assert_eq!(unsaved(repo).await, (0, 1), "typed");
-    let told = NewBlob { meta: MetaDoc::from_json(r#"{"a":1}"#), ..described(1) };
-    desk.record(&ScanBatch { blobs: vec![told], ..desk.batch() }).await;
+    let told = found(1, MetaDoc::from_json(r#"{"a":1}"#).unwrap());
+    repo.enrich(std::slice::from_ref(&told)).await.unwrap();
     assert_eq!(unsaved(repo).await, (0, 1), "told");
+    repo.enrich(&[told]).await.unwrap();
+    assert!(!repo.generations().await.unwrap().is_unsaved, "told again");
     let batch = SettleBatch { stored: vec![hash(1)], ..SettleBatch::default() };
     repo.settle(&batch).await.unwrap();
     assert_eq!(unsaved(repo).await, (0, 1), "stored");
@@ -258,13 +260,18 @@ fn rows() -> Rows {
         size: u64::from(content) * 100,
         mime: None,
         meta: None,
+        look: None,
         stored: false,
         block: None,
     };
-    let meta = MetaDoc::from_json(r#"{"é":"\\","n":1e300,"z":[-0.0,1.50]}"#);
+    let meta = MetaDoc::from_json(r#"{"é":"\\","n":1e300,"z":[-0.0,1.50]}"#).unwrap();
+    let numbers = MetaDoc::from_json(r#"{"é":-0.0,"z":[1.5e-300,1.50]}"#).unwrap();
+    let meta = Some(meta.with_numbers(numbers.entries().clone()));
+    let look = Some(Look { by: extractor("1"), at: time(-2), error: Some("\"ä\"\n".to_owned()) });
     let full = BlobRecord {
         mime: Some(Mime::new("image/jpeg")),
         meta,
+        look,
         stored: true,
         block: Some(BlockReason::Deleted),
         ..record(2)
@@ -336,7 +343,7 @@ pub async fn restored_rows_are_as_they_were(repo: &dyn Repository) {
     assert_eq!(everything(repo).await, rows());
     let known = repo.blobs(&[hash(2), hash(1)]).await.unwrap();
     let in_short = |BlobRow { record, .. }: BlobRow| {
-        let BlobRecord { hash: _, size, mime, meta, stored, block } = record;
+        let BlobRecord { hash: _, size, mime, meta, look: _, stored, block } = record;
         Some(KnownBlob { size, mime, has_meta: meta.map(|meta| !meta.is_empty()), stored, block })
     };
     let expected: Vec<_> = rows().blobs.into_iter().rev().map(in_short).collect();

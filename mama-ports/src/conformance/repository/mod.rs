@@ -9,6 +9,7 @@ mod apply;
 mod browsing;
 mod decisions;
 mod desk;
+mod enriching;
 mod finding;
 mod journal;
 mod lease;
@@ -23,6 +24,7 @@ pub use apply::*;
 pub use browsing::*;
 pub use decisions::*;
 pub use desk::decide;
+pub use enriching::*;
 pub use finding::*;
 pub use journal::*;
 pub use lease::*;
@@ -73,6 +75,15 @@ macro_rules! repository_conformance {
             long_paths_survive
             times_survive_to_the_nanosecond
             metadata_survives
+            contents_that_nobody_looked_into_lack_metadata
+            what_lacks_something_comes_in_pages
+            only_what_can_be_read_is_told
+            a_content_is_told_with_its_files_on_that_host
+            only_what_was_seen_below_a_path_is_told
+            who_gave_up_is_asked_again_only_if_that_is_wanted
+            a_look_replaces_the_one_before
+            types_are_told_and_taken_once
+            what_a_scan_added_is_counted_with_its_metadata
             contests_come_once_in_order_of_their_first_open_claim
             pages_are_complete_without_duplicates
             pages_go_on_after_what_was_settled
@@ -152,6 +163,7 @@ mod tests {
             include_str!("apply.rs"),
             include_str!("browsing.rs"),
             include_str!("decisions.rs"),
+            include_str!("enriching.rs"),
             include_str!("manifests.rs"),
             include_str!("finding.rs"),
             include_str!("journal.rs"),

@@ -1,9 +1,9 @@
 //! What comes out is what went in.
 
 use super::desk::{
-    Desk, contests, described, dir, fingerprint, hash, record_of, root, settle, time, to_placed,
+    Desk, contests, described, dir, fingerprint, found, hash, record_of, root, settle, time, to_placed,
 };
-use crate::repository::{PageSize, Repository, ScanBatch, Scope, Sighting};
+use crate::repository::{NewBlob, PageSize, Repository, ScanBatch, Scope, Sighting};
 use crate::vocab::{
     AbsPath, FileName, Fingerprint, HostName, Location, MetaDoc, Mime, RelPath, ScanRoot, SourceKind,
     Timestamp,
@@ -120,12 +120,13 @@ pub async fn metadata_survives(repo: &dyn Repository) {
         r#"{"":"","File:Name":"x","z":{"z":{"z":{}}}}"#,
     ];
     for (number, text) in (1..).zip(documents) {
-        let mut blob = described(number);
-        blob.meta = MetaDoc::from_json(text);
-        blob.mime = Some(Mime::new("application/x-größe; a=\"b\""));
+        let blob = NewBlob { mime: Some(Mime::new("application/x-größe; a=\"b\"")), ..described(number) };
         desk.record(&ScanBatch { blobs: vec![blob.clone()], ..desk.batch() }).await;
+        let numbers = MetaDoc::from_json(r#"{"b":-1e-300,"é😀":"\u0000","z":{"z":2.50}}"#).unwrap();
+        let doc = MetaDoc::from_json(text).unwrap().with_numbers(numbers.entries().clone());
+        repo.enrich(&[found(number, doc.clone())]).await.unwrap();
         let record = record_of(repo, hash(number)).await;
-        assert_eq!((record.meta, record.mime), (blob.meta, blob.mime));
+        assert_eq!((record.meta, record.mime), (Some(doc), blob.mime));
         assert!(!record.stored && record.block.is_none());
         let known = repo.blobs(&[hash(number)]).await.unwrap().remove(0).unwrap();
         assert_eq!(known.has_meta, Some(number > 1), "an empty document is no metadata");

@@ -5,10 +5,10 @@ use super::desk::{
     root, sighting, time,
 };
 use crate::repository::{
-    FolderSidecars, PageSize, Recorded, Remembered, Repository, RepositoryError, ScanBatch, Scope,
+    FolderSidecars, NewBlob, PageSize, Recorded, Remembered, Repository, RepositoryError, ScanBatch, Scope,
     SidecarLink, Totals,
 };
-use crate::vocab::{FileName, MetaDoc, Mime, ObservationId, ScanId, ScanRoot, SourceKind};
+use crate::vocab::{FileName, Mime, ObservationId, ScanId, ScanRoot, SourceKind};
 
 /// Nothing is known, and nothing is an error.
 pub async fn a_new_catalog_is_empty(repo: &dyn Repository) {
@@ -19,7 +19,7 @@ pub async fn a_new_catalog_is_empty(repo: &dyn Repository) {
     assert_eq!(repo.sources(&root("anna", "/a").host, &[hash(1)], PageSize(9)).await.unwrap(), [vec![]]);
     assert_eq!(repo.totals().await.unwrap(), Totals::default());
     let desk = Desk::new(repo).await;
-    assert_eq!(desk.begun.known_files, 0);
+    assert_eq!((desk.begun.known_files, desk.begun.newest), (0, None));
     assert_eq!(desk.folder("").await, Remembered::default());
     assert_eq!(desk.record(&desk.batch()).await, Recorded::default());
 }
@@ -48,6 +48,7 @@ pub async fn known_files_are_those_that_are_present(repo: &dyn Repository) {
     desk.gone(&[desk.known("b/y").await.id]).await;
     let desk = Desk::new(repo).await;
     assert_eq!(desk.begun.known_files, 2);
+    assert_eq!(desk.begun.newest, Some(desk.known("x").await.id), "of all, those that are gone too");
     desk.see(&[("b/y", 5, 2)]).await;
     assert_eq!(Desk::new(repo).await.begun.known_files, 3);
     assert_eq!(Desk::begin(repo, &root("bert", "/a"), time(1)).await.begun.known_files, 0);
@@ -197,24 +198,23 @@ pub async fn a_late_confirmation_of_history_changes_nothing(repo: &dyn Repositor
     assert_eq!(only_claims(repo).await, before);
 }
 
-/// Type and metadata are taken once, whenever they come; what is known is not replaced.
+/// A type is taken once, whenever it comes; what is known is not replaced.
 pub async fn a_content_is_described_once_and_completed_later(repo: &dyn Repository) {
     let desk = Desk::new(repo).await;
-    let describe = async |mime: Option<&str>, meta: Option<&str>| {
-        let mut blob = described(1);
-        (blob.mime, blob.meta) = (mime.map(Mime::new), meta.and_then(MetaDoc::from_json));
+    let describe = async |mime: Option<&str>| {
+        let blob = NewBlob { mime: mime.map(Mime::new), ..described(1) };
         let recorded = desk.record(&ScanBatch { blobs: vec![blob], ..desk.batch() }).await;
         let known = repo.blobs(&[hash(1)]).await.unwrap().remove(0).unwrap();
         let record = record_of(repo, hash(1)).await;
         assert_eq!((known.size, &known.mime), (record.size, &record.mime));
-        assert_eq!(known.has_meta, record.meta.as_ref().map(|meta| !meta.is_empty()));
-        (recorded.new_blobs, record.mime.map(|mime| mime.to_string()), record.meta.map(|meta| meta.to_json()))
+        assert_eq!((known.has_meta, record.meta, record.look), (None, None, None));
+        (recorded.new_blobs, record.mime.map(|mime| mime.to_string()))
     };
     let text = |text: &str| Some(text.to_owned());
-    assert_eq!(describe(None, None).await, (1, None, None));
-    assert_eq!(describe(Some("image/jpeg"), None).await, (0, text("image/jpeg"), None));
-    assert_eq!(describe(None, Some("{}")).await, (0, text("image/jpeg"), text("{}")));
-    assert_eq!(describe(Some("text/plain"), Some(r#"{"a":1}"#)).await, (0, text("image/jpeg"), text("{}")));
+    assert_eq!(describe(None).await, (1, None));
+    assert_eq!(describe(Some("image/jpeg")).await, (0, text("image/jpeg")));
+    assert_eq!(describe(None).await, (0, text("image/jpeg")));
+    assert_eq!(describe(Some("text/plain")).await, (0, text("image/jpeg")));
 }
 
 /// A batch is written as a whole or not at all.

@@ -1,0 +1,92 @@
+//! `mama enrich`, and what `mama scan` has of it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use mama_domain::archive::SourceTrees;
+use mama_domain::enrich::{Enrich, EnrichReport};
+use mama_ports::content::{MetadataExtractor, MimeDetector};
+use mama_ports::enrichment::Enrichment;
+use mama_ports::events::EventSink;
+use mama_ports::vocab::AbsPath;
+
+use super::interrupt::until_interrupted;
+use super::selection::resolved;
+use crate::compose::{self, App};
+use crate::config::Config;
+use crate::config::places::absolute;
+use crate::exit::{Fault, Status, reasons};
+use crate::render::{Output, human, json};
+
+/// Looks into contents that lack metadata, or into all that another extractor has looked into.
+pub(super) async fn run(
+    paths: &[PathBuf],
+    refresh: bool,
+    config: &Config,
+    app: &App,
+    output: &Arc<Output>,
+) -> anyhow::Result<Status> {
+    app.check_agreement().await?;
+    let below = paths.iter().map(|path| Ok(absolute(resolved(path)?)?));
+    let below = below.collect::<anyhow::Result<Vec<AbsPath>>>()?;
+    let (extractor, _) = compose::extractor(config).map_err(|missing| {
+        Fault::failed("there is nothing to read metadata with")
+            .because(missing)
+            .hint("install it: apt install libimage-exiftool-perl")
+    })?;
+    let detector = detector(output);
+    let enrich = use_case(detector, Some(extractor), refresh, config, app, output);
+    let mut report = EnrichReport::default();
+    let started = app.outside.clock.now();
+    let outcome =
+        until_interrupted("everything recorded so far is kept", enrich.run(&below, &mut report)).await;
+    if outcome.is_err() {
+        report.pending = enrich.pending(&below, started).await.unwrap_or(report.pending);
+    }
+    let is_empty = outcome.is_err() && report.contents == 0;
+    output.summary(is_empty, || json::enrich_summary(&report), || human::enrich_summary(&report));
+    outcome?;
+    let has_failures = report.metadata_failures > 0 || report.unavailable;
+    Ok(if has_failures { Status::Partial } else { Status::Done })
+}
+
+/// What tells media types, or a warning that it is missing.
+pub(super) fn detector(output: &Output) -> Option<Arc<dyn MimeDetector>> {
+    let without = "files are recorded WITHOUT their media types (Debian: libmagic-mgc)";
+    found(compose::detector(), without, output)
+}
+
+/// What reads metadata, or a warning that it is missing.
+pub(super) fn extractor(config: &Config, output: &Output) -> Option<Arc<dyn MetadataExtractor>> {
+    let without = "files are recorded WITHOUT metadata (Debian: libimage-exiftool-perl); once it is there, the next scan or `mama enrich` reads it";
+    found(compose::extractor(config), without, output)
+}
+
+fn found<T>(tool: anyhow::Result<(T, String)>, without: &str, output: &Output) -> Option<T> {
+    tool.map_err(|missing| output.warn(&format!("{}; {without}", reasons(&missing).join(": "))))
+        .ok()
+        .map(|(tool, _)| tool)
+}
+
+pub(super) fn use_case(
+    detector: Option<Arc<dyn MimeDetector>>,
+    extractor: Option<Arc<dyn MetadataExtractor>>,
+    again: bool,
+    config: &Config,
+    app: &App,
+    output: &Arc<Output>,
+) -> Enrich {
+    let outside = &app.outside;
+    Enrich {
+        enrichment: Arc::clone(&app.catalog) as Arc<dyn Enrichment>,
+        sources: Arc::new(SourceTrees::new(Arc::clone(&outside.fs), app.host.clone())),
+        archive: app.own_archive().cloned(),
+        hasher: Arc::clone(&outside.hasher),
+        detector,
+        extractor,
+        again,
+        workers: compose::readers(config),
+        clock: Arc::clone(&outside.clock),
+        events: Arc::clone(output) as Arc<dyn EventSink>,
+    }
+}

@@ -1,0 +1,222 @@
+//! Enrich: look into contents that lack metadata or their type, wherever they can be read from here, and remember what was found.
+//!
+//! The catalog knows what is lacking, so that this can be broken off anywhere and goes on where it stopped: at most one batch is
+//! looked into again. Beside a scan it runs on workers of its own, and is woken whenever something was recorded.
+
+mod look;
+mod report;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures_channel::mpsc::Receiver;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use mama_ports::content::{ContentHasher, MetadataExtractor, MimeDetector};
+use mama_ports::enrichment::{ContentCursor, Enriched, Enrichment, Lacking, Looked, Wanted, WantedMetadata};
+use mama_ports::events::{Event, EventSink, Severity, Trouble};
+use mama_ports::repository::{PageSize, RepositoryError};
+use mama_ports::runtime::{Clock, Workers};
+use mama_ports::vocab::{AbsPath, ExtractorId, Timestamp};
+
+use crate::archive::{Archive, SourceTrees};
+use look::{Eyes, Outcome, Seen};
+
+pub use report::EnrichReport;
+
+/// Contents that are asked for in one question.
+const PAGE: PageSize = PageSize(256);
+/// Contents that are recorded together; an interruption loses one batch and what is under way.
+const BATCH: usize = 64;
+/// The same in bytes of metadata, as some documents are a thousand times as long as others.
+const BATCH_BYTES: usize = 4 << 20;
+/// Contents that are under way: so many that no worker waits while a batch is recorded.
+const UNDER_WAY: usize = 64;
+
+/// Finds out what contents say about themselves.
+pub struct Enrich {
+    /// The catalog.
+    pub enrichment: Arc<dyn Enrichment>,
+    /// The files of this machine.
+    pub sources: Arc<SourceTrees>,
+    /// The archive, if this machine has it.
+    pub archive: Option<Archive>,
+    /// Proves contents of which times prove nothing.
+    pub hasher: Arc<dyn ContentHasher>,
+    /// Tells media types, if there is a detector.
+    pub detector: Option<Arc<dyn MimeDetector>>,
+    /// Reads metadata, if there is an extractor.
+    pub extractor: Option<Arc<dyn MetadataExtractor>>,
+    /// Whether to do again what another extractor did, and what failed.
+    pub again: bool,
+    /// Where contents are looked into; not where a scan hashes, or they would wait in line.
+    pub workers: Arc<dyn Workers>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Who watches.
+    pub events: Arc<dyn EventSink>,
+}
+
+/// Contents that wait to be looked into.
+struct Queue {
+    wanted: Wanted,
+    waiting: VecDeque<Lacking>,
+    after: Option<ContentCursor>,
+    is_empty: bool,
+}
+
+/// What was found and is not recorded.
+#[derive(Default)]
+struct Batch {
+    contents: Vec<Enriched>,
+    bytes: usize,
+}
+
+impl Enrich {
+    /// Looks into all that lacks something; `below`: only what was seen at or below one of these paths of this machine, empty: all.
+    /// What was done is in `report` also when it fails half-way.
+    pub async fn run(&self, below: &[AbsPath], report: &mut EnrichReport) -> Result<(), RepositoryError> {
+        let started = self.clock.now();
+        let wanted = self.wanted(below, started);
+        let expected = self.enrichment.count_lacking(&wanted).await?;
+        self.events.emit(Event::Began { what: "metadata", unit: "contents", expected });
+        let done = self.all(Queue::new(wanted), report).await;
+        report.seconds += self.clock.now().seconds_since(started);
+        done
+    }
+
+    /// The same beside a scan of `root`, again whenever `recorded` says so, until it says no more.
+    pub(crate) async fn beside(
+        &self,
+        root: &AbsPath,
+        mut recorded: Receiver<()>,
+        report: &mut EnrichReport,
+    ) -> Result<(), RepositoryError> {
+        let wanted = self.wanted(std::slice::from_ref(root), self.clock.now());
+        let mut queue = Queue::new(wanted.clone());
+        while recorded.next().await.is_some() {
+            queue = self.pass(queue, report).await?;
+            if report.unavailable {
+                report.pending += self.count_pending(wanted).await?;
+                return Ok(());
+            }
+        }
+        // What became known long ago may have got a file only now, and what could not be read may be readable by now.
+        let expected = self.enrichment.count_lacking(&wanted).await?;
+        self.events.emit(Event::Began { what: "metadata", unit: "contents", expected });
+        self.all(Queue::new(wanted), report).await
+    }
+
+    /// How many contents lack something that could be read from here, in a run that began then; without an extractor, those of which
+    /// nobody knows anything.
+    pub async fn pending(&self, below: &[AbsPath], started: Timestamp) -> Result<u64, RepositoryError> {
+        self.count_pending(self.wanted(below, started)).await
+    }
+
+    async fn count_pending(&self, mut wanted: Wanted) -> Result<u64, RepositoryError> {
+        let nobody = || WantedMetadata { by: ExtractorId::unknown(), again_before: None };
+        wanted.metadata.get_or_insert_with(nobody);
+        self.enrichment.count_lacking(&wanted).await
+    }
+
+    fn wanted(&self, below: &[AbsPath], started: Timestamp) -> Wanted {
+        let metadata = self.extractor.as_ref().map(|extractor| WantedMetadata {
+            by: extractor.identity(),
+            again_before: self.again.then_some(started),
+        });
+        Wanted {
+            host: self.sources.host().clone(),
+            has_archive: self.archive.is_some(),
+            below: below.to_vec(),
+            metadata,
+            mime: self.detector.is_some(),
+        }
+    }
+
+    async fn all(&self, queue: Queue, report: &mut EnrichReport) -> Result<(), RepositoryError> {
+        let queue = self.pass(queue, report).await?;
+        report.pending += self.count_pending(queue.wanted).await?;
+        Ok(())
+    }
+
+    /// Looks into all that comes after what was asked for before, and records it.
+    async fn pass(&self, mut queue: Queue, report: &mut EnrichReport) -> Result<Queue, RepositoryError> {
+        queue.is_empty = false;
+        let (mut under_way, mut batch) = (FuturesUnordered::new(), Batch::default());
+        loop {
+            while under_way.len() < UNDER_WAY && !report.unavailable {
+                let Some(content) = self.next(&mut queue).await? else { break };
+                let eyes = self.eyes();
+                under_way.push(self.workers.start(move || eyes.look(&content)));
+            }
+            let Some(outcome) = under_way.next().await else { break };
+            self.events.emit(Event::Advanced { count: 1 });
+            self.take(outcome, &mut batch, report);
+            if batch.contents.len() >= BATCH || batch.bytes >= BATCH_BYTES {
+                self.enrichment.enrich(&std::mem::take(&mut batch).contents).await?;
+            }
+        }
+        if !batch.contents.is_empty() {
+            self.enrichment.enrich(&batch.contents).await?;
+        }
+        Ok(queue)
+    }
+
+    async fn next(&self, queue: &mut Queue) -> Result<Option<Lacking>, RepositoryError> {
+        if queue.waiting.is_empty() && !queue.is_empty {
+            queue.waiting = self.enrichment.lacking(&queue.wanted, queue.after, PAGE).await?.into();
+            queue.is_empty = queue.waiting.is_empty();
+            queue.after = queue.waiting.back().map(|last| last.cursor).or(queue.after);
+        }
+        Ok(queue.waiting.pop_front())
+    }
+
+    fn eyes(&self) -> Eyes {
+        Eyes {
+            sources: Arc::clone(&self.sources),
+            archive: self.archive.clone(),
+            hasher: Arc::clone(&self.hasher),
+            detector: self.detector.clone(),
+            extractor: self.extractor.clone(),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
+    fn take(&self, outcome: Outcome, batch: &mut Batch, report: &mut EnrichReport) {
+        let Seen { at, enriched, bytes } = match outcome {
+            Outcome::Seen(seen) => *seen,
+            Outcome::Unreadable => return,
+            Outcome::Unavailable { at, reason } => {
+                if !std::mem::replace(&mut report.unavailable, true) {
+                    self.warn(at, format!("no more metadata is read in this run: {reason}"));
+                }
+                return;
+            }
+        };
+        report.types += u64::from(enriched.mime.is_some());
+        match &enriched.looked {
+            Some(Looked { found: Ok(doc), .. }) => {
+                report.contents += 1;
+                report.with_metadata += u64::from(!doc.is_empty());
+            }
+            Some(Looked { found: Err(reason), .. }) => {
+                report.contents += 1;
+                report.metadata_failures += 1;
+                self.warn(at, format!("stored without metadata: {reason}"));
+            }
+            None => {}
+        }
+        batch.bytes += bytes;
+        batch.contents.push(enriched);
+    }
+
+    fn warn(&self, path: AbsPath, reason: String) {
+        self.events.emit(Event::Trouble(Trouble { severity: Severity::Warning, path, reason }));
+    }
+}
+
+impl Queue {
+    const fn new(wanted: Wanted) -> Self {
+        Self { wanted, waiting: VecDeque::new(), after: None, is_empty: false }
+    }
+}
