@@ -12,6 +12,8 @@ mod bench;
 mod curation;
 #[path = "cli/disks.rs"]
 mod disks;
+#[path = "cli/enriching.rs"]
+mod enriching;
 #[path = "cli/hostile.rs"]
 mod hostile;
 #[path = "cli/hosts.rs"]

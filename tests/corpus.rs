@@ -21,6 +21,7 @@ use mama_adapters::extract::{ExifTool, Settings};
 use mama_adapters::hash::Blake3;
 use mama_ports::conformance::content::{Opened, hint};
 use mama_ports::content::{ContentHasher, MetadataExtractor};
+use mama_ports::vocab::MetaDoc;
 use mama_tests::corpus::corpus;
 use serde_json::{Map, Value};
 
@@ -76,7 +77,10 @@ fn is_noise(key: &str) -> bool {
     key == "SourceFile" || ["File:", "System:", "ExifTool:"].iter().any(|group| key.starts_with(group))
 }
 
-/// Equal, where the expected results have been through a program that writes 0.50 as 0.5.
+/// Bytes of a text that are kept.
+const LONGEST_TEXT: usize = 64 * 1024;
+
+/// Equal, where the expected results have been through a program that writes 0.50 as 0.5, and are not cut.
 fn same(is: &Value, should: &Value) -> bool {
     match (is, should) {
         (Value::Number(is), Value::Number(should)) => is.as_f64() == should.as_f64(),
@@ -86,6 +90,10 @@ fn same(is: &Value, should: &Value) -> bool {
         (Value::Object(is), Value::Object(should)) => {
             is.len() == should.len()
                 && is.iter().zip(should).all(|((key, is), (name, should))| key == name && same(is, should))
+        }
+        (Value::String(is), Value::String(should)) if should.len() > LONGEST_TEXT => {
+            let end = format!("… (the first {LONGEST_TEXT} of {} bytes)", should.len());
+            is.strip_suffix(&end).is_some_and(|kept| kept.len() == LONGEST_TEXT && should.starts_with(kept))
         }
         _ => is == should,
     }
@@ -114,6 +122,28 @@ fn is_zipped(path: &str) -> bool {
 /// What ExifTool says of this document alone, and not where it has read another one before, as the run behind `expected/` had.
 const SAID_WHEN_ALONE: (&str, &str) = ("documents/office/testOpenOffice2.odt", "XMP-meta:User-defined");
 
+/// What ExifTool says with `-n` of each file.
+fn numbers_by_file(corpus: &Path) -> BTreeMap<String, Map<String, Value>> {
+    let mut exiftool = Command::new("exiftool");
+    exiftool.args(["-q", "-q", "-r", "-j", "-G1", "-struct", "-n", "-ext", "*", "."]).current_dir(corpus);
+    let said =
+        exiftool.env("TZ", "UTC").env("LC_ALL", "C.UTF-8").env("PERL_HASH_SEED", "0").output().unwrap();
+    let files: Vec<Map<String, Value>> = serde_json::from_slice(&said.stdout).unwrap();
+    let path = |tags: &Map<String, Value>| tags["SourceFile"].as_str().unwrap().replacen("./", "", 1);
+    files.into_iter().map(|tags| (path(&tags), tags)).collect()
+}
+
+/// A list that ExifTool prints, and that it calls binary data with `-n`.
+const BINARY_AS_A_NUMBER: &str = "SubIFD:OpcodeList2";
+
+/// The tags whose number is not what `-n` gives.
+fn other_numbers(doc: &MetaDoc, should: &Map<String, Value>) -> Vec<String> {
+    let numbers = doc.entries().keys().filter(|key| *key != BINARY_AS_A_NUMBER);
+    let numbers = numbers.map(|key| (key, doc.number(key).unwrap(), should.get(key).unwrap_or(&Value::Null)));
+    let other = numbers.filter(|(_, is, should)| !same(is, should));
+    other.map(|(key, is, should)| format!("{key}: the number is {is}, not {should}")).collect()
+}
+
 /// Compares what the pool gives for every `chosen` file with what ExifTool gave for its path: no tag may be missing, invented or other.
 fn compare_metadata(chosen: impl Fn(&str) -> bool, at_least: usize) {
     let Some(corpus) = corpus() else { return };
@@ -124,6 +154,7 @@ fn compare_metadata(chosen: impl Fn(&str) -> bool, at_least: usize) {
     }
     let expected: Vec<_> = metadata_by_file(&corpus).into_iter().filter(|(path, _)| chosen(path)).collect();
     assert!(expected.len() >= at_least, "{}", expected.len());
+    let numbers = numbers_by_file(&corpus);
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let compare = |path: &String, should: &Map<String, Value>| {
         let mut content = Opened::new(File::open(corpus.join(path)).unwrap());
@@ -131,11 +162,16 @@ fn compare_metadata(chosen: impl Fn(&str) -> bool, at_least: usize) {
         let doc =
             exiftool.extract(&mut content, &hint(name)).unwrap_or_else(|error| panic!("{path}: {error}"));
         let known = doc.is_some();
-        let mut tags = doc.map(|doc| doc.entries().clone()).unwrap_or_default();
+        let doc = doc.unwrap_or_default();
+        let mut tags = doc.entries().clone();
         if path == SAID_WHEN_ALONE.0 {
             assert!(tags.remove(SAID_WHEN_ALONE.1).is_some(), "a process of its own says it every time");
         }
         let mut wrong = differences(&tags, should);
+        // The order in which a run over many files meets elements of a document is its own.
+        if !is_zipped(path) {
+            wrong.extend(other_numbers(&doc, numbers.get(path).unwrap_or(&Map::new())));
+        }
         wrong.extend(tags.keys().filter(|key| is_noise(key)).map(|key| format!("{key} is noise")));
         if known != should.contains_key("File:FileType") {
             wrong.push(format!("known: {known}"));

@@ -144,7 +144,7 @@ fn a_refresh_does_again_what_another_extractor_did_and_what_failed() {
     scan_beside(&world, &enrich);
     assert_eq!(
         new.asked(),
-        ["x", "b"],
+        ["b", "x"],
         "another extractor tries what one gave up on, and leaves what was found"
     );
     enrich.again = true;

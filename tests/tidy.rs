@@ -65,6 +65,8 @@ fn the_domain_depends_on_ports_and_pure_helpers_only() {
     let allowed = [
         "blake3",
         "data-encoding",
+        "futures-channel",
+        "futures-util",
         "globset",
         "ignore",
         "jiff",

@@ -11,8 +11,8 @@ use crate::vocab::{
 /// What enrichment asks and tells the catalog.
 #[async_trait]
 pub trait Enrichment: Send + Sync {
-    /// Contents that lack what is wanted and can be read from where it is wanted, in the order in which they became known;
-    /// `after`: only later ones.
+    /// Contents that lack what is wanted and can be read from where it is wanted, in the order in which they became known,
+    /// those of one batch in any order; `after`: only later ones.
     ///
     /// Reads what lacks something, whether or not it can be read; with [`WantedMetadata::again_before`], every content. What lacks
     /// nothing costs nothing without.

@@ -20,11 +20,11 @@ while (<STDIN>) {
     $name = $_ if m{^/};
     next unless /^-execute(\d+)/;
     my $number = $1;
-    my $said = '"ExifTool:ExifToolVersion":12.57,"GIF:ImageWidth":1';
+    my $said = '"ExifTool:ExifToolVersion":{"val":12.57},"GIF:ImageWidth":{"val":1}';
     if ($name !~ /gif$/) {
         Image::ExifTool::Open(undef, \*CONTENT, $name) or die "cannot read: $!";
         my $content = join '', <CONTENT>;
-        $said = '"File:FileType":"PNG","PNG:Comment":"fine"';
+        $said = '"File:FileType":{"val":"PNG"},"PNG:Comment":{"val":"fine"}';
         sleep 1000 if $content =~ /hang/;
         unpack 'p', pack 'J', 1 if $content =~ /crash/;
         syscall 231, 7 if $content =~ /end at once/;
@@ -35,9 +35,9 @@ while (<STDIN>) {
         $name = '/etc/passwd' if $content =~ /lie about the file/;
         $number++ if $content =~ /lie about the question/;
         $said = '"PNG:' if $content =~ /stop in the middle/;
-        $said = '"PNG:X":1}]' . "\n" . '[{"PNG:Y":2' if $content =~ /answer twice/;
-        $said = '"PNG:X":' . '[' x 1e6 if $content =~ /nest/;
-        $said = qq("PNG:X":"\xff\xfe") if $content =~ /garble/;
+        $said = '"PNG:X":{"val":1}}]' . "\n" . '[{"PNG:Y":{"val":2}' if $content =~ /answer twice/;
+        $said = '"PNG:X":{"val":' . '[' x 1e6 if $content =~ /nest/;
+        $said = qq("PNG:X":{"val":"\xff\xfe"}) if $content =~ /garble/;
     }
     print qq([{"SourceFile":"$name",$said}]\n{ready$number}\n);
     print STDERR "{done$number}\n";

@@ -28,11 +28,11 @@ while (<STDIN>) {
     $name = $_ if m{^/};
     next unless /^-execute(\d+)/;
     my $number = $1;
-    my $said = '"ExifTool:ExifToolVersion":12.57,"GIF:ImageWidth":1';
+    my $said = '"ExifTool:ExifToolVersion":{"val":12.57},"GIF:ImageWidth":{"val":1}';
     if ($name !~ /gif$/) {
         Image::ExifTool::Open(undef, \*CONTENT, $name);
         $! = 0;
-        $said = attempt() ? '"PNG:Did":"it"' : qq("PNG:Refused":"$!");
+        $said = attempt() ? '"PNG:Did":{"val":"it"}' : qq("PNG:Refused":{"val":"$!"});
     }
     print qq([{"SourceFile":"$name",$said}]\n{ready$number}\n);
     print STDERR "{done$number}\n";

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use mama_adapters::postgres::{Migrated, OpenError, Postgres};
 use mama_ports::manifest::Manifests;
-use mama_ports::repository::{Catalog, Sightings};
-use mama_ports::vocab::Timestamp;
+use mama_ports::repository::{Catalog, PageSize, Sightings};
+use mama_ports::vocab::{ExtractorId, Look, Timestamp};
 use mama_tests::postgres::{Database, PASSWORD};
 use pollster::block_on;
 

@@ -24,6 +24,7 @@ pub(crate) const DIRS: [&[u8]; 6] = [b"", b"b", b"b/c", b"b/c/d", b"ab", b"\xff\
 const NAMES: [&[u8]; 5] = [b"x", b"b", b"\\x", b"\xfe", "é\u{202e}".as_bytes()];
 const DOCS: [&str; 4] =
     ["{}", r#"{"z":1.50,"a":[null,-0.0]}"#, r#"{"é":"\u0001\\"}"#, r#"{"n":1e3,"m":{"b":1,"a":2}}"#];
+const PATHS: [&[u8]; 5] = [b"/a", b"/a/b", b"/a/b/x", b"/", b"/\xff\\"];
 pub(crate) const CONTENTS: u8 = 5;
 
 #[derive(Debug, Clone)]
@@ -160,8 +161,7 @@ fn enriching() -> impl Strategy<Value = Vec<Enriched>> {
 fn wanted() -> impl Strategy<Value = Wanted> {
     let metadata = (extractor(), prop::option::of(time()))
         .prop_map(|(by, again_before)| WantedMetadata { by, again_before });
-    let paths = prop::sample::select(&[b"/a".as_slice(), b"/a/b", b"/a/b/x", b"/", b"/\xff\\"][..]);
-    let below = few(paths.prop_map(|path| AbsPath::parse(path).unwrap()), 2);
+    let below = few(prop::sample::select(&PATHS[..]).prop_map(|path| AbsPath::parse(path).unwrap()), 2);
     (
         prop::sample::select(hosts()),
         any::<bool>(),

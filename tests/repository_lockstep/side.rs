@@ -81,17 +81,18 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// What lacks something, page by page, without the cursors.
+    /// What lacks something, page by page, without the cursors: each catalog has its own order within a batch.
     async fn lacking(&self, wanted: &Wanted, limit: PageSize) -> String {
-        let mut told = vec![said(self.repo.count_lacking(wanted).await)];
-        let mut after = None;
+        let (mut told, mut after) = (Vec::new(), None);
         loop {
-            let mut page = self.repo.lacking(wanted, after, limit).await.unwrap();
-            let Some(last) = page.last() else { break told.join(" ") };
+            let page = self.repo.lacking(wanted, after, limit).await.unwrap();
+            let Some(last) = page.last() else { break };
             after = Some(last.cursor);
-            page.iter_mut().for_each(|content| content.cursor = ContentCursor(0));
-            told.push(format!("{page:?}"));
+            told.extend(page);
         }
+        told.iter_mut().for_each(|content| content.cursor = ContentCursor(0));
+        told.sort_unstable_by_key(|content| content.hash);
+        format!("{} {told:?}", said(self.repo.count_lacking(wanted).await))
     }
 
     /// Which rows no manifest holds.

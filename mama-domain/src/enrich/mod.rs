@@ -164,9 +164,12 @@ impl Enrich {
 
     async fn next(&self, queue: &mut Queue) -> Result<Option<Lacking>, RepositoryError> {
         if queue.waiting.is_empty() && !queue.is_empty {
-            queue.waiting = self.enrichment.lacking(&queue.wanted, queue.after, PAGE).await?.into();
-            queue.is_empty = queue.waiting.is_empty();
-            queue.after = queue.waiting.back().map(|last| last.cursor).or(queue.after);
+            let mut page = self.enrichment.lacking(&queue.wanted, queue.after, PAGE).await?;
+            queue.is_empty = page.is_empty();
+            queue.after = page.last().map(|last| last.cursor).or(queue.after);
+            // A disk reads the files of one folder faster.
+            page.sort_by_cached_key(|content| content.files.first().map(|file| file.at.full_path()));
+            queue.waiting = page.into();
         }
         Ok(queue.waiting.pop_front())
     }

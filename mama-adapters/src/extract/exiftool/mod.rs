@@ -115,8 +115,10 @@ fn ask_version(pool: &Pool) -> Result<String, ExtractError> {
     let answer = pool.with(|session| session.examine(trial.as_fd(), ".gif"))?;
     let tags: Vec<Map<String, Value>> =
         serde_json::from_slice(&answer).map_err(|error| ExtractError::Failed(error.into()))?;
-    let said =
-        |key: &str| tags.first().and_then(|tags| tags.get(key)).map_or_else(String::new, Value::to_string);
+    let said = |key: &str| {
+        let tag = tags.first().and_then(|tags| tags.get(key)?.get("val"));
+        tag.map_or_else(String::new, Value::to_string)
+    };
     let text = said("ExifTool:ExifToolVersion");
     let number =
         text.split_once('.').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));

@@ -23,7 +23,7 @@ const PRETENDER: &str = r#"#!/bin/sh
 say() { printf '%s\n{ready%s}\n' "$1" "$N"; printf '{done%s}\n' "$N" >&2; }
 about() { say "[{\"SourceFile\":\"$1\",$2}]"; }
 good() { about "$name" '"File:FileType":{"val":"PNG"},"PNG:Comment":{"val":"fine"}'; }
-version() { about "$name" "\"ExifTool:ExifToolVersion\":$1,\"GIF:ImageWidth\":1"; }
+version() { about "$name" "\"ExifTool:ExifToolVersion\":{\"val\":$1},\"GIF:ImageWidth\":{\"val\":1}"; }
 once() { mkdir "$0.once" 2>/dev/null; }
 while read -r line; do
   case $line in
@@ -175,7 +175,7 @@ fn one_that_is_too_old_or_something_else_is_refused() {
 
 #[test]
 fn one_that_does_not_read_what_it_is_handed_is_unavailable() {
-    let blind = r#"about "$name" '"ExifTool:ExifToolVersion":12.57,"File:FileType":"GIF"'"#;
+    let blind = r#"about "$name" '"ExifTool:ExifToolVersion":{"val":12.57},"File:FileType":{"val":"GIF"}'"#;
     let error = Pretender::new(blind, "good").start().unwrap_err();
     assert!(words(&error).contains("does not read what it is handed"), "{error:?}");
 }
@@ -247,7 +247,7 @@ fn numbers_are_beside_where_printing_loses_them() {
 
 #[test]
 fn an_answer_is_known_by_program_version_and_question() {
-    let pretender = Pretender::new("say 12.99", "good").start().unwrap();
+    let pretender = Pretender::new("version 12.99", "good").start().unwrap();
     assert_eq!(pretender.identity().as_str(), format!("exiftool 12.99/{REVISION}"));
 }
 
