@@ -8,7 +8,7 @@ use mama_domain::belonging::sidecar::{SidecarKind, sidecars};
 use mama_ports::vocab::{FileName, MetaDoc, Mime};
 use serde_json::Value;
 
-use super::{corpus, metadata_by_file, text};
+use super::{corpus, documented, metadata_by_file, text};
 
 /// The names in each folder.
 fn folders(files: impl Iterator<Item = String>) -> BTreeMap<String, Vec<FileName>> {
@@ -58,6 +58,8 @@ fn every_sidecar_and_no_other_is_linked() {
     }
     assert_eq!(linked(&corpus), expected);
     assert!(expected.len() >= 17, "{} pairs are few", expected.len());
+    let of = format!("{} pairs", expected.len());
+    documented(["Sidecars", "the pairs that the corpus was made with", &of, "all found, no other"]);
 }
 
 #[test]
@@ -101,4 +103,6 @@ fn live_photos_and_motion_photos_are_told_apart_from_like_names() {
     let others: Vec<_> =
         found.iter().filter(|(kind, _)| !matches!(**kind, "live_photo" | "motion_photo")).collect();
     assert_eq!(others, Vec::new(), "no other group is in the corpus");
+    let of = format!("{} and {}", live.len(), motion.len());
+    documented(["Live Photos and motion photos", "a list by hand", &of, "all found, no other group"]);
 }

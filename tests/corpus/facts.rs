@@ -11,7 +11,7 @@ use mama_ports::conformance::content::{Opened, hint};
 use mama_ports::content::MetadataExtractor;
 use mama_ports::vocab::{AbsPath, Timestamp};
 
-use super::corpus;
+use super::{corpus, documented};
 
 /// When every file was first seen: 2026-06-01.
 const FIRST_SEEN: Timestamp = Timestamp::new(1_780_272_000, 0);
@@ -26,13 +26,13 @@ fn rows(list: &'static str) -> Vec<(&'static str, Vec<&'static str>)> {
 }
 
 /// Compares what `tell` says of each file with its row.
-fn compare(list: &'static str, at_least: usize, tell: impl Fn(&Facts, &[&str]) -> Vec<String>) {
+fn compare(what: &str, list: &'static str, at_least: usize, tell: impl Fn(&Facts, &[&str]) -> Vec<String>) {
     let Some(corpus) = corpus() else { return };
     let settings = Settings { sessions: NonZeroUsize::MIN, ..Settings::default() };
     let exiftool = ExifTool::start(settings).expect("ExifTool is needed (Debian: libimage-exiftool-perl)");
     let rows = rows(list);
     assert!(rows.len() >= at_least, "{}", rows.len());
-    let mut wrong = BTreeMap::new();
+    let (count, mut wrong) = (rows.len(), BTreeMap::new());
     for (path, row) in rows {
         let mut content =
             Opened::new(File::open(corpus.join(path)).unwrap_or_else(|error| panic!("{path}: {error}")));
@@ -50,6 +50,7 @@ fn compare(list: &'static str, at_least: usize, tell: impl Fn(&Facts, &[&str]) -
         }
     }
     assert!(wrong.is_empty(), "is, and should be: {wrong:#?}");
+    documented([what, "a list by hand", &format!("{count} files"), "all equal"]);
 }
 
 /// The key, or the name without the words around it.
@@ -62,7 +63,7 @@ fn bare(source: &Source) -> String {
 
 #[test]
 fn capture_times_are_those_that_a_person_read() {
-    compare(include_str!("../expected/taken.tsv"), 100, |facts, _| {
+    compare("Times of capture", include_str!("../expected/taken.tsv"), 100, |facts, _| {
         let Some(taken) = &facts.capture.taken else { return vec!["-".to_owned(); 4] };
         let zone = taken.moment.zone.as_ref().map_or_else(|| "-".to_owned(), |zone| bare(&zone.source));
         let certainty = taken.certainty.as_str().to_owned();
@@ -92,7 +93,8 @@ fn sources_that_contradict_are_named() {
 #[test]
 fn cameras_places_sizes_and_durations_are_those_that_a_person_read() {
     let or_none = |told: Option<String>| told.unwrap_or_else(|| "-".to_owned());
-    compare(include_str!("../expected/facts.tsv"), 35, |facts, row| {
+    let what = "Cameras, lenses, places, sizes, lengths";
+    compare(what, include_str!("../expected/facts.tsv"), 35, |facts, row| {
         // Equal in two units of the last digit of the list: ExifTool prints seconds of arc to hundredths.
         let rounded = |number: f64, like: &str| {
             let digits = like.split_once('.').map_or(0, |(_, fraction)| fraction.len());

@@ -16,3 +16,15 @@ pub fn corpus() -> Option<PathBuf> {
     }
     found
 }
+
+/// Has a row of the table in docs/metadata.md say what was found.
+///
+/// # Panics
+///
+/// If it says something else.
+#[track_caller]
+pub fn documented(cells: [&str; 4]) {
+    let row = format!("| {} |", cells.join(" | "));
+    let page = include_str!("../../docs/metadata.md");
+    assert!(page.lines().any(|line| line == row), "docs/metadata.md does not say: {row}");
+}
