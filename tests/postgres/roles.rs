@@ -5,13 +5,14 @@ use std::path::Path;
 
 use mama_adapters::postgres::{OpenError, Postgres};
 use mama_ports::conformance::repository::decide;
+use mama_ports::enrichment::{Enriched, Enrichment, Looked, Wanted, WantedMetadata};
 use mama_ports::manifest::{Manifests, Mark, Receipt};
 use mama_ports::repository::{
     Catalog, Confirmation, Decision, PageSize, Repo, Scope, SettleBatch, Settled, Settlement, Sightings,
 };
 use mama_ports::vocab::{
-    ArchiveId, BlobHash, BlockReason, Fingerprint, Mime, ObservationId, Placement, RelPath, Standing, Status,
-    Timestamp,
+    ArchiveId, BlobHash, BlockReason, ExtractorId, Fingerprint, MetaDoc, Mime, ObservationId, Placement,
+    RelPath, Standing, Status, Timestamp,
 };
 use mama_tests::postgres::Database;
 use pollster::block_on;
@@ -118,7 +119,27 @@ fn scan_all_there_is(catalog: &Postgres) -> ObservationId {
     );
     block_on(catalog.totals()).unwrap();
     block_on(catalog.inspect()).unwrap();
+    enrich_all_there_is(catalog);
     known[0].files[1].id
+}
+
+/// Metadata comes, is read again and fails.
+fn enrich_all_there_is(catalog: &Postgres) {
+    let by = |version| ExtractorId::new("test", version, 1);
+    let metadata = Some(WantedMetadata { by: by("1"), again_before: None });
+    let host = root("anna").host;
+    let wanted = Wanted { host, has_archive: true, below: Vec::new(), metadata, mime: true };
+    let content = block_on(catalog.lacking(&wanted, None, PageSize(1))).unwrap().remove(0);
+    assert!(block_on(catalog.count_lacking(&wanted)).unwrap() > 0);
+    let doc = |text| MetaDoc::from_json(text).unwrap();
+    let found = |text| Ok(doc(text).with_numbers(doc(r#"{"a":1}"#).entries().clone()));
+    for (version, found) in
+        [("1", found(r#"{"a":"one"}"#)), ("2", found(r#"{"a":"1.0"}"#)), ("3", Err("hung".to_owned()))]
+    {
+        let looked = Some(Looked { by: by(version), at: Timestamp::new(6, 0), found });
+        let enriched = Enriched { hash: content.hash, mime: Some(Mime::new("text/plain")), looked };
+        block_on(catalog.enrich(&[enriched])).unwrap();
+    }
 }
 
 fn settlements(catalog: &Postgres) -> SettleBatch {
