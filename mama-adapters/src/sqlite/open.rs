@@ -145,6 +145,8 @@ pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY)?;
         settings(&connection)?;
+        // Pages of the file are walked through once; the kernel has them for a second time.
+        connection.pragma_update(None, "cache_size", -8_192)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
     };
