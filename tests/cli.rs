@@ -26,6 +26,8 @@ mod outages;
 mod plans;
 #[path = "cli/postgres.rs"]
 mod postgres;
+#[path = "cli/pretender.rs"]
+mod pretender;
 #[path = "cli/runs.rs"]
 mod runs;
 #[path = "cli/sandbox.rs"]

@@ -7,38 +7,25 @@ use std::time::Duration;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::world::{World, script};
+use crate::pretender::pretender;
+use crate::world::World;
 
 /// The smallest picture that says something: a PNG with a comment.
 fn picture(text: &str) -> Vec<u8> {
     mama_ports::conformance::content::tiny_png(text)
 }
 
-/// Answers as ExifTool does: it says that it is version `VERSION`, and `ANSWER` of each file.
-const PRETENDER: &str = r#"#!/usr/bin/perl
-$| = 1;
-do $ARGV[1] or die "no handover: $@";
-sub good { '"File:FileType":{"val":"TXT"},"Test:Words":{"num":7,"val":"seven"}' }
-sub slow { select undef, undef, undef, shift; good() }
-while (<STDIN>) {
-    chomp;
-    $name = $_ if m{^/};
-    next unless /^-execute(\d+)/;
-    my $number = $1;
-    my $said = '"ExifTool:ExifToolVersion":{"val":VERSION},"GIF:ImageWidth":{"val":1}';
-    if ($name !~ /gif$/) {
-        Image::ExifTool::Open(undef, \*CONTENT, $name) or die "cannot read: $!";
-        $said = ANSWER;
-    }
-    print qq([{"SourceFile":"$name",$said}]\n{ready$number}\n);
-    print STDERR "{done$number}\n";
+/// An answer after so many seconds.
+fn after(seconds: f64) -> String {
+    format!(
+        r#"select undef, undef, undef, {seconds};
+        $said = '"File:FileType":{{"val":"TXT"}},"Test:Words":{{"num":7,"val":"seven"}}';"#
+    )
 }
-"#;
 
 /// Has `world` use an ExifTool of its own.
 fn pretend(world: &World, version: &str, answer: &str) {
-    let beside =
-        script(world.path("exiftool.new"), &PRETENDER.replace("VERSION", version).replace("ANSWER", answer));
+    let beside = pretender(world.path("exiftool.new"), version, answer);
     let program = world.path("exiftool");
     fs::rename(beside, &program).unwrap();
     world.configure(&format!("[exiftool]\nprogram = '{}'\ntimeout = 1\nsessions = 1", program.display()));
@@ -105,7 +92,7 @@ fn without_exiftool_the_contents_are_counted_and_read_once_it_is_there() {
 fn what_hangs_is_recorded_and_tried_again_only_on_request_or_by_another_version() {
     let world = World::new();
     world.write("photos/a.txt", "a");
-    pretend(&world, "12.90", "sleep 1000");
+    pretend(&world, "12.90", "sleep 1000;");
     let scan = |world: &World, option: &str| {
         let run = world.mama(["scan", "--json", "photos", option]).done();
         (run.summary()["metadata_failures"].clone(), run.stdout.contains("longer than 1 s"))
@@ -120,12 +107,12 @@ fn what_hangs_is_recorded_and_tried_again_only_on_request_or_by_another_version(
     let refreshed = world.mama(["enrich", "--refresh"]);
     refreshed.refused(4, &["longer than 1 s"]);
 
-    pretend(&world, "12.91", "good()");
+    pretend(&world, "12.91", &after(0.0));
     assert_eq!(scan(&world, "--verbose"), (0.into(), false));
     let known =
         [Some(r#"{"Test:Words":"seven"}"#), Some(r#"{"Test:Words":7}"#), Some("exiftool 12.91/2"), None];
     assert_eq!(view(&world), known.map(|text| text.map(str::to_owned)));
-    pretend(&world, "12.92", "good()");
+    pretend(&world, "12.92", &after(0.0));
     assert_eq!(world.mama(["enrich", "--json"]).done().summary()["contents"], 0);
     assert_eq!(world.mama(["enrich", "--json", "--refresh"]).done().summary()["contents"], 1);
     assert_eq!(view(&world)[2].as_deref(), Some("exiftool 12.92/2"));
@@ -137,7 +124,7 @@ fn a_killed_scan_has_recorded_what_it_hashed_and_the_next_one_reads_the_rest() {
     for number in 0..100 {
         world.write(format!("photos/{number}.txt"), format!("content {number}"));
     }
-    pretend(&world, "12.90", "slow(0.1)");
+    pretend(&world, "12.90", &after(0.1));
     let mut scan = world.command().args(["scan", "photos"]).stdout(Stdio::null()).spawn().unwrap();
     let (mut hashed, mut done) = (0, 0);
     while hashed < 100 || done < 64 {
@@ -150,7 +137,7 @@ fn a_killed_scan_has_recorded_what_it_hashed_and_the_next_one_reads_the_rest() {
     let done = stats(&world)["with_metadata"].as_u64().unwrap();
     assert!((64..100).contains(&done), "{done}");
 
-    pretend(&world, "12.90", "good()");
+    pretend(&world, "12.90", &after(0.0));
     let scanned = world.mama(["scan", "--json", "photos"]).done().summary();
     assert_eq!((&scanned["unchanged"], &scanned["new_observations"]), (&100.into(), &0.into()));
     let said = stats(&world);
@@ -163,7 +150,7 @@ fn an_interrupted_scan_says_what_is_left() {
     for number in 0..40 {
         world.write(format!("photos/{number}.txt"), format!("content {number}"));
     }
-    pretend(&world, "12.90", "slow(0.2)");
+    pretend(&world, "12.90", &after(0.2));
     let mut scan = world.command();
     scan.args(["scan", "--json", "photos"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let scan = scan.spawn().unwrap();
@@ -182,7 +169,7 @@ fn an_interrupted_scan_says_what_is_left() {
 fn a_rebuilt_catalog_knows_who_looked() {
     let world = World::new();
     world.write("photos/a.txt", "a");
-    pretend(&world, "12.90", "good()");
+    pretend(&world, "12.90", &after(0.0));
     world.mama(["scan", "photos"]).done();
     world.mama(["apply"]).done();
     let before = view(&world);

@@ -9,20 +9,11 @@ use std::time::{Duration, Instant};
 use mama_ports::conformance::content::{rubbish, tiny_jpeg, tiny_png};
 use mama_tests::corpus::corpus;
 
-use super::world::{Run, World, script};
+use super::pretender::pretender;
+use super::world::{Run, World};
 
-/// An extractor that does what it reads in a file.
-const OBEDIENT: &str = r#"#!/usr/bin/perl
-$| = 1;
-do $ARGV[1] or die "no handover: $@";
-while (<STDIN>) {
-    chomp;
-    $name = $_ if m{^/};
-    next unless /^-execute(\d+)/;
-    my $number = $1;
-    my $said = '"ExifTool:ExifToolVersion":{"val":12.57},"GIF:ImageWidth":{"val":1}';
-    if ($name !~ /gif$/) {
-        Image::ExifTool::Open(undef, \*CONTENT, $name) or die "cannot read: $!";
+/// Does what it reads in a file.
+const OBEDIENT: &str = r#"
         my $content = join '', <CONTENT>;
         $said = '"File:FileType":{"val":"PNG"},"PNG:Comment":{"val":"fine"}';
         sleep 1000 if $content =~ /hang/;
@@ -38,10 +29,6 @@ while (<STDIN>) {
         $said = '"PNG:X":{"val":1}}]' . "\n" . '[{"PNG:Y":{"val":2}' if $content =~ /answer twice/;
         $said = '"PNG:X":{"val":' . '[' x 1e6 if $content =~ /nest/;
         $said = qq("PNG:X":{"val":"\xff\xfe"}) if $content =~ /garble/;
-    }
-    print qq([{"SourceFile":"$name",$said}]\n{ready$number}\n);
-    print STDERR "{done$number}\n";
-}
 "#;
 
 const HARMFUL: [&str; 12] = [
@@ -77,7 +64,7 @@ fn with_temporary_files(world: &World) -> (Command, String) {
 }
 
 fn obedient(world: &World, settings: &str) {
-    let program = script(world.path("exiftool"), OBEDIENT);
+    let program = pretender(world.path("exiftool"), "12.57", OBEDIENT);
     world.configure(&format!("[exiftool]\nprogram = '{}'\n{settings}", program.display()));
 }
 

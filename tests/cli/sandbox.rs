@@ -15,28 +15,12 @@ use mama_ports::content::{ExtractError, MetadataExtractor};
 use mama_tests::corpus::corpus;
 use tempfile::TempDir;
 
-use super::world::script;
+use super::pretender::pretender;
 
-/// Answers as ExifTool does; asked about a picture, it makes an attempt first and says what came of it.
-const TAKEN_OVER: &str = r#"#!/usr/bin/perl
-use Socket; use Fcntl;
-$| = 1;
-do $ARGV[1] or die "no handover: $@";
-sub attempt { ATTEMPT }
-while (<STDIN>) {
-    chomp;
-    $name = $_ if m{^/};
-    next unless /^-execute(\d+)/;
-    my $number = $1;
-    my $said = '"ExifTool:ExifToolVersion":{"val":12.57},"GIF:ImageWidth":{"val":1}';
-    if ($name !~ /gif$/) {
-        Image::ExifTool::Open(undef, \*CONTENT, $name);
-        $! = 0;
-        $said = attempt() ? '"PNG:Did":{"val":"it"}' : qq("PNG:Refused":{"val":"$!"});
-    }
-    print qq([{"SourceFile":"$name",$said}]\n{ready$number}\n);
-    print STDERR "{done$number}\n";
-}
+/// Asked about a picture, makes an attempt and says what came of it.
+const TAKEN_OVER: &str = r#"
+        my $attempt = sub { ATTEMPT };
+        $said = $attempt->() ? '"PNG:Did":{"val":"it"}' : qq("PNG:Refused":{"val":"$!"});
 "#;
 
 fn locked_up() -> Sandbox {
@@ -65,7 +49,8 @@ impl Scene {
         fs::write(source.join("neighbour.png"), "private").unwrap();
         fs::write(folder.path().join("mama.toml"), "database = 'secret'").unwrap();
         let attempt = attempt.replace("SOURCE", source.to_str().unwrap());
-        let program = script(folder.path().join("exiftool"), &TAKEN_OVER.replace("ATTEMPT", &attempt));
+        let program =
+            pretender(folder.path().join("exiftool"), "12.57", &TAKEN_OVER.replace("ATTEMPT", &attempt));
         Self { folder, program }
     }
 
