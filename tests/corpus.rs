@@ -6,6 +6,8 @@
 mod belonging;
 #[path = "corpus/facts.rs"]
 mod facts;
+#[path = "corpus/native.rs"]
+mod native;
 #[path = "corpus/types.rs"]
 mod types;
 

@@ -4,7 +4,9 @@ mod clean;
 mod corrections;
 mod exiftool;
 mod libmagic;
+mod native;
 pub mod sandbox;
 
 pub use exiftool::{ExifTool, Settings};
 pub use libmagic::{Libmagic, NoDatabase};
+pub use native::Native;
