@@ -22,7 +22,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mama_ports::content::{ExtractError, Hint, MetadataExtractor};
 use mama_ports::filesystem::ReadHandle;
-use mama_ports::vocab::MetaDoc;
+use mama_ports::vocab::{ExtractorId, MetaDoc};
 
 use self::tags::Tags;
 use self::window::Window;
@@ -32,7 +32,14 @@ use self::window::Window;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Native;
 
+/// Grows when the same content may give another document than before.
+const REVISION: u32 = 1;
+
 impl MetadataExtractor for Native {
+    fn identity(&self) -> ExtractorId {
+        ExtractorId::new("native", env!("CARGO_PKG_VERSION"), REVISION)
+    }
+
     fn extract(&self, content: &mut dyn ReadHandle, _: &Hint) -> Result<Option<MetaDoc>, ExtractError> {
         let mut window = Window::new(content).map_err(ExtractError::Failed)?;
         let mut tags = Tags::default();
