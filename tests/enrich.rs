@@ -131,6 +131,33 @@ fn what_was_scanned_without_an_extractor_is_looked_into_later() {
 }
 
 #[test]
+fn what_is_found_while_it_is_hashed_stays_until_somebody_takes_his_time() {
+    let world = World::new();
+    for (name, content) in [("a", "a"), ("copy of a", "a"), ("x", "x"), ("nothing", "-")] {
+        world.write(&format!("/photos/{name}"), content);
+    }
+    let quick = Reader::new("quick");
+    let mut scan = world.scanner();
+    scan.quick = Some(Arc::clone(&quick) as Arc<dyn MetadataExtractor>);
+    let mut report = ScanReport::default();
+    block_on(scan.run(&target("/photos"), &mut report)).unwrap();
+    assert_eq!((report.new_observations, report.with_metadata, report.errors), (4, 2, 0));
+    assert!(world.troubles().is_empty(), "what it fails on is left to others");
+    assert_eq!(doc(&world, "a").unwrap(), r#"{"Readerquick:Text":"a"}"#);
+    assert_eq!((record(&world, "a").look, doc(&world, "x"), doc(&world, "-")), (None, None, None));
+
+    let reader = Reader::new("1");
+    assert_eq!(run(&world.enricher(Arc::clone(&reader) as Arc<dyn MetadataExtractor>), &[]).contents, 3);
+    assert_eq!(doc(&world, "a").unwrap(), r#"{"Reader1:Text":"a"}"#);
+    world.write("/photos/again", "a");
+    quick.asked();
+    let mut report = ScanReport::default();
+    block_on(scan.run(&target("/photos"), &mut report)).unwrap();
+    assert_eq!((report.unchanged, report.with_metadata, quick.asked()), (4, 1, vec!["a".to_owned()]));
+    assert_eq!(doc(&world, "a").unwrap(), r#"{"Reader1:Text":"a"}"#);
+}
+
+#[test]
 fn a_refresh_does_again_what_another_extractor_did_and_what_failed() {
     let world = World::new();
     for content in ["a", "x"] {

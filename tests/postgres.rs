@@ -49,7 +49,7 @@ fn batch(scan: ScanId, at: i64, files: &[(&str, &[u8], u8)]) -> ScanBatch {
     let mut batch = ScanBatch::new(scan, Timestamp::new(at, 0));
     for &(dir, name, content) in files {
         let hash = BlobHash::from_bytes([content; 32]);
-        batch.blobs.push(NewBlob { hash, size: 1, mime: None });
+        batch.blobs.push(NewBlob { hash, size: 1, mime: None, quick: None });
         let (mtime, ctime) = (Timestamp::new(-1, 999_999_999), Timestamp::new(12, 5));
         batch.sightings.push(Sighting {
             dir: RelPath::parse(dir).unwrap(),

@@ -140,6 +140,14 @@ impl<'a> Archive<'a> {
         Ok(sample)
     }
 
+    /// A scan that reads what it can of metadata by itself, which must be something of every file.
+    pub fn scan_quickly(&self, tree: &Tree) -> anyhow::Result<Sample> {
+        let mut scan = self.mama(&["scan", "--quick-metadata"]);
+        let (sample, summary) = self.scanned(&mut scan, tree, tree.files)?;
+        expect(&summary, "with_metadata", tree.files)?;
+        Ok(sample)
+    }
+
     /// A scan of what the catalog knows, but for `new` files that are new or changed.
     pub fn rescan(&self, tree: &Tree, new: u64) -> anyhow::Result<Sample> {
         self.scanned(&mut self.mama(&["scan", "--no-metadata"]), tree, new).map(|(sample, _)| sample)

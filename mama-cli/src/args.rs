@@ -202,8 +202,11 @@ pub(crate) struct ScanArgs {
     /// Do not read metadata; `mama enrich` does so later
     #[arg(long)]
     pub(crate) no_metadata: bool,
-    /// Read again what another version of ExifTool read, and what failed
+    /// Read only what mama finds by itself while it hashes, and do not wait for ExifTool; `mama enrich` reads the rest later
     #[arg(long, conflicts_with = "no_metadata")]
+    pub(crate) quick_metadata: bool,
+    /// Read again what another version of ExifTool read, and what failed
+    #[arg(long, conflicts_with_all = ["no_metadata", "quick_metadata"])]
     pub(crate) refresh_metadata: bool,
     /// The files have moved to another disk, or a disk below these folders is gone for good: believe what is there now, and
     /// mark what is not there as gone

@@ -14,9 +14,9 @@ pub use crate::enrichment::Enrichment;
 use crate::filesystem::Held;
 use crate::manifest::Manifests;
 use crate::vocab::{
-    ArchiveId, BlobHash, BlockReason, Contest, FileName, Fingerprint, Footing, HostName, Location, Mime,
-    ObservationId, Place, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing, Status, Timestamp,
-    VolumeId,
+    ArchiveId, BlobHash, BlockReason, Contest, FileName, Fingerprint, Footing, HostName, Location, MetaDoc,
+    Mime, ObservationId, Place, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing, Status,
+    Timestamp, VolumeId,
 };
 
 /// The result of one call.
@@ -198,7 +198,7 @@ pub struct ScanBatch {
     pub scan: ScanId,
     /// When: the `scan_time` of what is recorded here.
     pub at: Timestamp,
-    /// Contents that the catalog may not know yet; every hash in `sightings` is known or here. A known one that has no type takes it from here.
+    /// Contents that the catalog may not know yet; every hash in `sightings` is known or here. A known one that has no type or metadata takes it from here.
     pub blobs: Vec<NewBlob>,
     /// Files that are new or have another content or time than their current observation.
     pub sightings: Vec<Sighting>,
@@ -272,6 +272,9 @@ pub struct NewBlob {
     pub size: u64,
     /// Its type, if a detector was there.
     pub mime: Option<Mime>,
+    /// What a quick reader found in it, if anything: the metadata of a content that has none and that nobody has looked into. It stays
+    /// without a look, which tells that it is preliminary: the content goes on lacking metadata.
+    pub quick: Option<MetaDoc>,
 }
 
 /// A file that was seen.
@@ -466,6 +469,8 @@ pub struct Totals {
     pub with_meta: u64,
     /// Contents that no extractor has looked into.
     pub unlooked: u64,
+    /// Those of them with preliminary metadata.
+    pub preliminary: u64,
     /// Contents on which the last extractor gave up.
     pub meta_failed: u64,
     /// Observations, history included.

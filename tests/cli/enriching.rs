@@ -75,12 +75,81 @@ fn a_source_that_is_gone_is_read_in_the_archive() {
 }
 
 #[test]
+fn a_quick_scan_tells_at_once_what_mama_reads_by_itself_and_enrich_reads_the_rest() {
+    let world = World::new();
+    world.write("photos/a.png", picture("a"));
+    pretend(&world, "12.90", "good()");
+    let scanned = world.mama(["scan", "--json", "--quick-metadata", "photos"]).done().summary();
+    assert_eq!((&scanned["with_metadata"], &scanned["metadata_pending"]), (&1.into(), &1.into()));
+    let quick = r#"{"Composite:ImageSize":"1x1","PNG:Comment":"a"}"#;
+    assert_eq!(view(&world), [Some(quick.to_owned()), None, None, None]);
+    let said = stats(&world);
+    assert_eq!((&said["metadata_pending"], &said["metadata_preliminary"]), (&1.into(), &1.into()));
+    assert!(
+        world
+            .mama(["doctor"])
+            .done()
+            .stdout
+            .contains("1 contents wait for `mama enrich` (1 have preliminary")
+    );
+    assert_eq!(world.mama(["scan", "--json", "--quick-metadata", "photos"]).done().summary()["unchanged"], 1);
+
+    let enriched = world.mama(["enrich", "--json"]).done().summary();
+    assert_eq!((&enriched["contents"], &enriched["metadata_pending"]), (&1.into(), &0.into()));
+    let found = r#"{"Test:Words":"seven"}"#;
+    assert_eq!(view(&world)[0].as_deref(), Some(found), "where the two disagree, it is ExifTool's");
+    assert_eq!(stats(&world)["metadata_preliminary"], 0);
+    world.mama(["scan", "--quick-metadata", "photos"]).done();
+    assert_eq!(view(&world)[0].as_deref(), Some(found));
+}
+
+#[test]
+fn what_is_preliminary_is_said_to_be_and_is_not_in_the_manifests() {
+    let world = World::new();
+    world.write("photos/a.png", picture("a"));
+    world.configure("[scan]\nmetadata = 'quick'");
+    world.mama(["scan", "photos"]).done();
+    assert_eq!(world.mama(["show", "--json", "photos/a.png"]).done().objects()[0]["preliminary"], true);
+    assert!(world.mama(["show", "photos/a.png"]).done().stdout.contains("preliminary"));
+    world.mama(["apply"]).done();
+    world.mama(["dev", "reset", "--yes"]).done();
+    world.mama(["rebuild"]).done();
+    assert_eq!(view(&world), [None, None, None, None], "it is found again");
+    assert_eq!(world.mama(["enrich", "--json"]).done().summary()["with_metadata"], 1);
+}
+
+#[test]
+fn a_killed_scan_leaves_what_was_found_quickly() {
+    let world = World::new();
+    for number in 0..100 {
+        world.write(format!("photos/{number}.png"), picture(&number.to_string()));
+    }
+    pretend(&world, "12.90", "slow(0.1)");
+    let mut scan = world.command().args(["scan", "photos"]).stdout(Stdio::null()).spawn().unwrap();
+    while stats(&world)["observations"] != 100 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    scan.kill().unwrap();
+    scan.wait().unwrap();
+    let said = stats(&world);
+    assert_eq!(said["with_metadata"], 100);
+    let (pending, preliminary) = (&said["metadata_pending"], &said["metadata_preliminary"]);
+    assert!(preliminary.as_u64() > Some(0) && pending == preliminary, "{said}");
+
+    pretend(&world, "12.90", "good()");
+    world.mama(["scan", "photos"]).done();
+    let said = stats(&world);
+    assert_eq!((&said["metadata_pending"], &said["metadata_preliminary"]), (&0.into(), &0.into()));
+}
+
+#[test]
 fn without_exiftool_the_contents_are_counted_and_read_once_it_is_there() {
     let world = World::new();
     world.write("photos/a.png", picture("a"));
     world.configure("[exiftool]\nprogram = '/nonexistent/exiftool'");
     let scanned = world.mama(["scan", "--json", "photos"]).done().summary();
-    assert_eq!(scanned["metadata_pending"], 1);
+    assert_eq!((&scanned["with_metadata"], &scanned["metadata_pending"]), (&1.into(), &1.into()));
+    assert_eq!(stats(&world)["metadata_preliminary"], 1);
     world.mama(["enrich"]).refused(1, &["libimage-exiftool-perl"]);
     world.configure("");
     let scanned = world.mama(["scan", "--json", "photos"]).done().summary();

@@ -125,7 +125,11 @@ fn fingerprint() -> impl Strategy<Value = Fingerprint> {
 }
 
 fn blob() -> impl Strategy<Value = NewBlob> {
-    (hash(), 0..9_u64, mime()).prop_map(|(hash, size, mime)| NewBlob { hash, size, mime })
+    let quick = prop::option::of(prop::sample::select(&[r#"{"a":1}"#, r#"{"b":"c"}"#][..]));
+    (hash(), 0..9_u64, mime(), quick).prop_map(|(hash, size, mime, quick)| {
+        let quick = quick.and_then(MetaDoc::from_json);
+        NewBlob { hash, size, mime, quick }
+    })
 }
 
 fn mime() -> impl Strategy<Value = Option<Mime>> {

@@ -185,7 +185,7 @@ impl<'a> Side<'a> {
     }
 
     fn batch(&self, batch: &Batch) -> ScanBatch {
-        let described = |hash: &BlobHash| NewBlob { hash: *hash, size: 1, mime: None };
+        let described = |hash: &BlobHash| NewBlob { hash: *hash, size: 1, mime: None, quick: None };
         let mut blobs = batch.blobs.clone();
         if batch.described {
             blobs.extend(batch.sightings.iter().map(|sighting| described(&sighting.hash)));

@@ -159,6 +159,7 @@ impl World {
             volumes: Arc::clone(&self.volumes),
             hasher: Arc::clone(&self.hasher),
             detector: None,
+            quick: None,
             workers: Arc::new(Inline),
             clock: Arc::new(self.clock.clone()),
             events: Arc::clone(&self.troubles) as Arc<dyn EventSink>,

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use mama_ports::repository::NewBlob;
-use mama_ports::vocab::{BlobHash, Mime, Timestamp};
+use mama_ports::vocab::{BlobHash, MetaDoc, Mime, Timestamp};
 use sqlx::{PgConnection, query, query_as};
 
+use super::enrichment::put_quick;
 use super::failure::{Failure, Outcome};
 use super::rows::{nanos, to_i64};
 use crate::sql::codec;
@@ -14,6 +15,7 @@ use crate::sql::codec;
 struct Described<'a> {
     size: u64,
     mime: Option<&'a Mime>,
+    quick: Option<&'a MetaDoc>,
 }
 
 /// Contents that are known by now, and how many of them are new.
@@ -38,6 +40,8 @@ impl Contents {
         others.dedup();
         let found = find(catalog, &others).await?;
         complete(catalog, &described, &found).await?;
+        let quick = described.iter().filter_map(|(hash, it)| Some((*hash, it.quick?)));
+        put_quick(catalog, quick).await?;
         let new = added.len() as u64;
         Ok(Self { ids: added.into_iter().chain(found).collect(), new })
     }
@@ -81,9 +85,10 @@ async fn complete(
 
 fn merged(blobs: &[NewBlob]) -> BTreeMap<BlobHash, Described<'_>> {
     let mut described: BTreeMap<BlobHash, Described<'_>> = BTreeMap::new();
-    for NewBlob { hash, size, mime } in blobs {
-        let known = described.entry(*hash).or_insert(Described { size: *size, mime: None });
+    for NewBlob { hash, size, mime, quick } in blobs {
+        let known = described.entry(*hash).or_insert(Described { size: *size, mime: None, quick: None });
         known.mime = known.mime.or(mime.as_ref());
+        known.quick = known.quick.or(quick.as_ref());
     }
     described
 }

@@ -185,10 +185,48 @@ async fn enrich(catalog: &mut PgConnection, batch: &[Enriched]) -> Outcome<()> {
     put(catalog, docs.into_iter()).await
 }
 
+/// Documents of those contents of which the condition holds, always in the order of their hashes.
+macro_rules! insert_of_those {
+    ($condition:literal) => {
+        concat!(
+            "INSERT INTO meta (blob, doc, exact, numbers, numbers_exact)
+             SELECT b.id, given.doc::jsonb, given.exact, given.numbers::jsonb, given.numbers_exact
+             FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::text[])
+                  AS given (hash, doc, exact, numbers, numbers_exact)
+             JOIN blob b ON b.hash = given.hash ",
+            $condition,
+            " ORDER BY b.hash "
+        )
+    };
+}
+
 /// Gives contents their documents, in place of those that they had.
 pub(super) async fn put(
     catalog: &mut PgConnection,
     docs: impl Iterator<Item = (BlobHash, &MetaDoc)> + Send,
+) -> Outcome<()> {
+    const REPLACING: &str = concat!(
+        insert_of_those!(""),
+        "ON CONFLICT (blob) DO UPDATE SET doc = excluded.doc, exact = excluded.exact, numbers = excluded.numbers,
+             numbers_exact = excluded.numbers_exact"
+    );
+    insert(catalog, docs, REPLACING).await
+}
+
+/// Gives documents to contents that have none and that nobody has looked into.
+pub(super) async fn put_quick(
+    catalog: &mut PgConnection,
+    docs: impl Iterator<Item = (BlobHash, &MetaDoc)> + Send,
+) -> Outcome<()> {
+    const KEEPING: &str =
+        concat!(insert_of_those!("WHERE b.looked_by IS NULL"), "ON CONFLICT (blob) DO NOTHING");
+    insert(catalog, docs, KEEPING).await
+}
+
+async fn insert(
+    catalog: &mut PgConnection,
+    docs: impl Iterator<Item = (BlobHash, &MetaDoc)> + Send,
+    sql: &'static str,
 ) -> Outcome<()> {
     let (mut hashes, mut texts, mut exacts) = (Vec::new(), Vec::new(), Vec::new());
     let (mut numbers, mut exact_numbers) = (Vec::new(), Vec::new());
@@ -210,21 +248,13 @@ pub(super) async fn put(
     if hashes.is_empty() {
         return Ok(());
     }
-    query(
-        "INSERT INTO meta (blob, doc, exact, numbers, numbers_exact)
-         SELECT b.id, given.doc::jsonb, given.exact, given.numbers::jsonb, given.numbers_exact
-         FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::text[])
-              AS given (hash, doc, exact, numbers, numbers_exact)
-         JOIN blob b ON b.hash = given.hash
-         ON CONFLICT (blob) DO UPDATE SET doc = excluded.doc, exact = excluded.exact, numbers = excluded.numbers,
-             numbers_exact = excluded.numbers_exact",
-    )
-    .bind(hashes)
-    .bind(texts)
-    .bind(exacts)
-    .bind(numbers)
-    .bind(exact_numbers)
-    .execute(catalog)
-    .await?;
+    query(sql)
+        .bind(hashes)
+        .bind(texts)
+        .bind(exacts)
+        .bind(numbers)
+        .bind(exact_numbers)
+        .execute(catalog)
+        .await?;
     Ok(())
 }

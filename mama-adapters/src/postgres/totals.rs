@@ -44,8 +44,14 @@ async fn add_blobs(catalog: &mut PgConnection, totals: &mut Totals) -> Outcome<(
     totals.unlooked = cells.count()?;
     totals.meta_failed = cells.count()?;
     // An empty document says that an extractor found nothing.
-    let with_meta = query_scalar("SELECT count(*) FROM meta WHERE doc <> '{}'").fetch_one(catalog).await?;
+    let with_meta =
+        query_scalar("SELECT count(*) FROM meta WHERE doc <> '{}'").fetch_one(&mut *catalog).await?;
     totals.with_meta = codec::count(with_meta)?;
+    let preliminary =
+        query_scalar("SELECT count(*) FROM blob b JOIN meta m ON m.blob = b.id WHERE b.looked_by IS NULL")
+            .fetch_one(catalog)
+            .await?;
+    totals.preliminary = codec::count(preliminary)?;
     Ok(())
 }
 

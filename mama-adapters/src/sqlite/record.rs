@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use mama_ports::repository::{
     Confirmation, FolderSidecars, MountMark, NewBlob, Recorded, ScanBatch, Sighting,
 };
-use mama_ports::vocab::{BlobHash, FileName, Fingerprint, Mime, ObservationId, RelPath, ScanId, Timestamp};
+use mama_ports::vocab::{
+    BlobHash, FileName, Fingerprint, MetaDoc, Mime, ObservationId, RelPath, ScanId, Timestamp,
+};
 use rusqlite::{Transaction, named_params, params};
 
 use super::folders::{self, Folders};
@@ -196,6 +198,19 @@ impl<'a> Recorder<'a> {
             }
         };
         self.blobs.insert(blob.hash, id);
+        match &blob.quick {
+            Some(doc) => self.add_quick(id, doc),
+            None => Ok(()),
+        }
+    }
+
+    fn add_quick(&self, blob: i64, doc: &MetaDoc) -> Outcome<()> {
+        self.catalog
+            .prepare_cached(
+                "INSERT INTO meta (blob, doc, numbers) SELECT id, ?2, ?3 FROM blob WHERE id = ?1 AND looked_by IS NULL
+                 ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![blob, doc.to_json(), codec::numbers(doc)])?;
         Ok(())
     }
 

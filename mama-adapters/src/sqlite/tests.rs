@@ -82,7 +82,7 @@ fn batch(scan: ScanId, at: i64, files: &[(&str, &[u8])]) -> ScanBatch {
     let mut batch = ScanBatch::new(scan, Timestamp::new(at, 0));
     for (number, &(dir, name)) in (1..).zip(files) {
         let hash = BlobHash::from_bytes([number; 32]);
-        batch.blobs.push(NewBlob { hash, size: 1, mime: None });
+        batch.blobs.push(NewBlob { hash, size: 1, mime: None, quick: None });
         let time = Timestamp::new(-1, 999_999_999);
         batch.sightings.push(Sighting {
             dir: RelPath::parse(dir).unwrap(),

@@ -39,6 +39,13 @@ fn add_blobs(catalog: &Transaction<'_>, totals: &mut Totals) -> Outcome<()> {
         totals.with_meta = rows::count(row, 0)?;
         Ok(())
     })?;
+    let mut statement = catalog.prepare_cached(
+        "SELECT count(*) FROM blob b CROSS JOIN meta m ON m.blob = b.id WHERE b.looked_by IS NULL",
+    )?;
+    rows::one(&mut statement, [], |row| {
+        totals.preliminary = rows::count(row, 0)?;
+        Ok(())
+    })?;
     Ok(())
 }
 

@@ -205,10 +205,12 @@ async fn catalog(app: &App, totals: Result<Totals, RepositoryError>) -> [Check; 
 
 /// What ExifTool has yet to do, or could not do.
 fn metadata(totals: &Totals) -> Check {
-    let Totals { unlooked, meta_failed, .. } = totals;
+    let Totals { unlooked, preliminary, meta_failed, .. } = totals;
     let found = match (unlooked, meta_failed) {
         (0, 0) => "every content was looked into".to_owned(),
-        _ => format!("{unlooked} contents wait for `mama enrich`, and on {meta_failed} ExifTool gave up"),
+        _ => format!(
+            "{unlooked} contents wait for `mama enrich` ({preliminary} have preliminary metadata), and on {meta_failed} ExifTool gave up"
+        ),
     };
     Check::ok("metadata", found)
 }

@@ -14,9 +14,9 @@ use super::enrich;
 use super::interrupt::until_interrupted;
 use super::journal::{self, Run};
 use crate::args::ScanArgs;
-use crate::compose::App;
-use crate::config::Config;
+use crate::compose::{self, App};
 use crate::config::places::absolute;
+use crate::config::{Config, ScanMetadata};
 use crate::exit::{Fault, Status};
 use crate::render::{Output, human, json};
 
@@ -36,11 +36,17 @@ pub(super) async fn run(
         }
     }
     let detector = enrich::detector(output);
-    let enrich = (config.metadata.value && !args.no_metadata).then(|| {
-        let extractor = enrich::extractor(config, output);
+    let metadata = match config.metadata.value {
+        _ if args.no_metadata => ScanMetadata::Nothing,
+        _ if args.quick_metadata => ScanMetadata::Quick,
+        configured => configured,
+    };
+    let (reads, is_quick) = (metadata != ScanMetadata::Nothing, metadata == ScanMetadata::Quick);
+    let enrich = reads.then(|| {
+        let extractor = if is_quick { None } else { enrich::extractor(config, output) };
         enrich::use_case(detector.clone(), extractor, args.refresh_metadata, config, app, output)
     });
-    let scan = use_case(detector, app, output);
+    let scan = use_case(detector, reads, app, output);
     targets.iter().try_for_each(|target| scan.check(target))?;
     let started = app.outside.clock.now();
     let begun = enrich.as_ref().map(|_| EnrichReport::default());
@@ -48,8 +54,10 @@ pub(super) async fn run(
     let outcome = until_interrupted("everything recorded so far is kept", async {
         for (target, (report, enriched)) in targets.iter().zip(&mut reports) {
             match (&enrich, enriched) {
-                (Some(enrich), Some(enriched)) => scan.run_beside(enrich, target, report, enriched).await?,
-                (None, _) | (_, None) => scan.run(target, report).await?,
+                (Some(enrich), Some(enriched)) if !is_quick => {
+                    scan.run_beside(enrich, target, report, enriched).await?;
+                }
+                (_, _) => scan.run(target, report).await?,
             }
         }
         anyhow::Ok(())
@@ -57,7 +65,9 @@ pub(super) async fn run(
     .await;
     let (mut report, mut enriched) = (ScanReport::default(), begun);
     for (target, (one, of_one)) in targets.iter().zip(&mut reports) {
-        if let (Err(_), Some(enrich), Some(of_one)) = (&outcome, &enrich, of_one.as_mut()) {
+        if let (Some(enrich), Some(of_one)) = (&enrich, of_one.as_mut())
+            && (outcome.is_err() || is_quick)
+        {
             let below = std::slice::from_ref(&target.root.basedir);
             of_one.pending = enrich.pending(below, started).await.unwrap_or(of_one.pending);
         }
@@ -86,7 +96,12 @@ pub(super) async fn run(
     Ok(if report.has_failures() { Status::Partial } else { Status::Done })
 }
 
-fn use_case(detector: Option<Arc<dyn MimeDetector>>, app: &App, output: &Arc<Output>) -> Scan {
+fn use_case(
+    detector: Option<Arc<dyn MimeDetector>>,
+    reads_metadata: bool,
+    app: &App,
+    output: &Arc<Output>,
+) -> Scan {
     let outside = app.outside.clone();
     Scan {
         sightings: Arc::clone(&app.catalog) as Arc<dyn Sightings>,
@@ -95,6 +110,7 @@ fn use_case(detector: Option<Arc<dyn MimeDetector>>, app: &App, output: &Arc<Out
         volumes: outside.volumes,
         hasher: outside.hasher,
         detector,
+        quick: reads_metadata.then(compose::quick_extractor),
         workers: outside.workers,
         clock: outside.clock,
         events: Arc::clone(output) as Arc<dyn EventSink>,

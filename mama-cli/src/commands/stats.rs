@@ -58,6 +58,7 @@ fn summary(totals: &Totals) -> Object {
         .with("roots", totals.roots.len())
         .with("metadata_pending", totals.unlooked)
         .with("metadata_failures", totals.meta_failed)
+        .with("metadata_preliminary", totals.preliminary)
 }
 
 /// Bytes that the files take up beyond one copy of each content. Contents that are nowhere present count against it.
@@ -72,6 +73,11 @@ fn words(totals: &Totals, now: Timestamp) -> String {
     contents.add_row(["in the archive".to_owned(), totals.stored.to_string(), bytes(totals.stored_bytes)]);
     contents.add_row(["with metadata".to_owned(), totals.with_meta.to_string(), String::new()]);
     contents.add_row(["waiting for metadata".to_owned(), totals.unlooked.to_string(), String::new()]);
+    contents.add_row([
+        "of them with a preliminary one".to_owned(),
+        totals.preliminary.to_string(),
+        String::new(),
+    ]);
     contents.add_row(["metadata failures".to_owned(), totals.meta_failed.to_string(), String::new()]);
     contents.add_row(["blocked".to_owned(), totals.blocked.to_string(), String::new()]);
     contents.add_row([

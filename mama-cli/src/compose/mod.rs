@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mama_adapters::clock::SystemClock;
-use mama_adapters::extract::{ExifTool, Libmagic, Settings};
+use mama_adapters::extract::{ExifTool, Libmagic, Native, Settings};
 use mama_adapters::fs::posix::PosixFs;
 use mama_adapters::hash::Blake3;
 use mama_adapters::volumes::SystemVolumes;
@@ -193,6 +193,11 @@ pub(crate) fn extractor(config: &Config) -> anyhow::Result<(Arc<dyn MetadataExtr
     })?;
     let version = format!("ExifTool {}", exiftool.version());
     Ok((Arc::new(exiftool), version))
+}
+
+/// What reads a little metadata at once.
+pub(crate) fn quick_extractor() -> Arc<dyn MetadataExtractor> {
+    Arc::new(Native)
 }
 
 /// As many threads as the extractor has processes, beside those that hash.

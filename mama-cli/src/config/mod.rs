@@ -15,8 +15,8 @@ use mama_ports::vocab::SourceKind;
 
 use layers::{Layers, Raw};
 pub(crate) use layers::{Origin, Setting};
-pub(crate) use value::WalkerKind;
 use value::Ways;
+pub(crate) use value::{ScanMetadata, WalkerKind};
 
 use crate::args::Places;
 use crate::exit::Fault;
@@ -62,8 +62,8 @@ pub(crate) struct Config {
     pub(crate) database: Setting<Option<String>>,
     /// The name under which this machine's files are remembered.
     pub(crate) host: Setting<String>,
-    /// Whether scan reads metadata.
-    pub(crate) metadata: Setting<bool>,
+    /// How much metadata scan reads.
+    pub(crate) metadata: Setting<ScanMetadata>,
     /// Patterns of what every scan leaves out.
     pub(crate) exclude: Setting<Vec<String>>,
     /// How folders are listed.
@@ -136,7 +136,7 @@ impl Config {
             archive: layers.path("archive")?,
             database: layers.optional("database")?,
             host: layers.get("host", own_name)?,
-            metadata: layers.get("scan.metadata", || true)?,
+            metadata: layers.get("scan.metadata", || ScanMetadata::Full)?,
             exclude: layers.get("scan.exclude", Vec::new)?,
             walker: layers.get("scan.walker", || WalkerKind::Tree)?,
             threads: layers.optional("scan.threads")?,

@@ -38,7 +38,7 @@ fn flag_beats_environment_beats_file_beats_default() {
     let from_environment = file.load(&NOBODY, &environment).unwrap();
     assert_eq!(from_environment.host.value, "env");
     assert_eq!(from_environment.metadata.origin, Origin::Environment("MAMA_SCAN_METADATA".to_owned()));
-    assert!(from_environment.metadata.value);
+    assert_eq!(from_environment.metadata.value, ScanMetadata::Full);
     assert_eq!(from_environment.transfers()[&SourceKind::Import], [Transfer::Copy, Transfer::Clone]);
     let flags = Places { host: Some("flag".to_owned()), ..NOBODY };
     let from_flag = file.load(&flags, &environment).unwrap();
@@ -80,6 +80,20 @@ fn a_typo_is_named_with_the_nearest_key() {
         assert_eq!(status, Status::Usage);
         assert!(message.contains(wrong), "{message}");
         assert!(hint.contains(nearest), "{hint}");
+    }
+}
+
+#[test]
+fn metadata_is_read_in_full_quickly_or_not_at_all() {
+    for (text, metadata, shown) in [
+        ("true", ScanMetadata::Full, "true"),
+        ("false", ScanMetadata::Nothing, "false"),
+        ("'quick'", ScanMetadata::Quick, "quick"),
+    ] {
+        let config = file(&format!("[scan]\nmetadata = {text}")).load(&NOBODY, &[]).unwrap();
+        assert_eq!((config.metadata.value, config.metadata.value.to_string().as_str()), (metadata, shown));
+        let from_environment = file("").load(&NOBODY, &[("MAMA_SCAN_METADATA", shown)]).unwrap();
+        assert_eq!(from_environment.metadata.value, metadata);
     }
 }
 

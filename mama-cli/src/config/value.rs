@@ -37,6 +37,27 @@ impl WalkerKind {
     }
 }
 
+/// How much metadata a scan reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ScanMetadata {
+    /// All there is.
+    Full,
+    /// What is found in no time.
+    Quick,
+    /// None.
+    Nothing,
+}
+
+impl fmt::Display for ScanMetadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "true",
+            Self::Quick => "quick",
+            Self::Nothing => "false",
+        })
+    }
+}
+
 /// Ways into the archive, best first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ways(pub(crate) Vec<Transfer>);
@@ -104,6 +125,28 @@ impl Parse for bool {
             "true" | "1" | "yes" | "on" => Some(true),
             "false" | "0" | "no" | "off" => Some(false),
             _ => None,
+        }
+    }
+}
+
+impl Parse for ScanMetadata {
+    fn expected() -> String {
+        "true or false, or \"quick\"".to_owned()
+    }
+
+    fn from_toml(value: &toml::Value) -> Option<Self> {
+        let all_or_nothing = |all| if all { Self::Full } else { Self::Nothing };
+        value
+            .as_bool()
+            .map(all_or_nothing)
+            .or_else(|| (value.as_str() == Some("quick")).then_some(Self::Quick))
+    }
+
+    fn from_text(text: &OsStr) -> Option<Self> {
+        match bool::from_text(text) {
+            Some(true) => Some(Self::Full),
+            Some(false) => Some(Self::Nothing),
+            None => (text == "quick").then_some(Self::Quick),
         }
     }
 }

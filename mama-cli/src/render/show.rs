@@ -29,6 +29,7 @@ pub(crate) fn content(
     let object = object.with("first_seen", instant(content.blob.first_seen));
     let object = object.with("has_metadata", meta.as_ref().map(|meta| !meta.is_empty()));
     let object = object.with("extractor", look.as_ref().map(|look| look.by.as_str()));
+    let object = object.with("preliminary", meta.is_some() && look.is_none());
     let object = object.with("metadata_error", look.as_ref().and_then(|look| look.error.as_deref()));
     let object = object.with("taken", capture.taken.as_ref().map(taken));
     let contradictions = capture.contradicted_by.iter();
@@ -172,6 +173,12 @@ pub(crate) fn content_words(
     let at = if *stored { layout::blob_path(hash).to_string() } else { "not in the archive".to_owned() };
     card.line("", block.map_or_else(|| at.clone(), |why| format!("{at}; {}: never shown", why.as_str())));
     match look {
+        None if meta.is_some() => {
+            card.line(
+                "metadata",
+                "preliminary, as mama reads it by itself: `mama enrich` reads all".to_owned(),
+            );
+        }
         None => card.line("metadata", "nobody has looked yet: `mama enrich` does".to_owned()),
         Some(Look { by, error: Some(error), .. }) => {
             card.line("metadata", format!("{} gave up: {}", shown(by.as_str()), shown(error)));

@@ -228,14 +228,16 @@ fn root_row(line: RootLine) -> Option<RootRow> {
 
 fn blob_line(BlobRow { record, first_seen }: &BlobRow) -> BlobLine {
     let BlobRecord { hash, size, mime, meta, look, stored, block } = record;
+    // What is preliminary is found again: in a line, metadata without a look is from before looks were remembered.
+    let meta = meta.as_ref().filter(|_| look.is_some());
     BlobLine {
         hash: hash.to_string(),
         size: *size,
         first_seen: pair(*first_seen),
         stored: *stored,
         mime: mime.as_ref().map(ToString::to_string),
-        meta: meta.as_ref().map(|meta| meta.entries().clone()),
-        numbers: meta.as_ref().map(|meta| meta.numbers().clone()).unwrap_or_default(),
+        meta: meta.map(|meta| meta.entries().clone()),
+        numbers: meta.map(|meta| meta.numbers().clone()).unwrap_or_default(),
         looked: look.as_ref().map(look_line),
         block_reason: block.map(|reason| reason.as_str().to_owned()),
     }

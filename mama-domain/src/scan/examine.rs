@@ -1,11 +1,12 @@
-//! One file: a single read feeds the hasher and the detector, between two looks at its facts.
+//! One file: a single read feeds the hasher and the detector, and the same bytes a quick reader, between two looks at its facts.
 
 use std::io::{self, Read};
+use std::sync::Arc;
 
-use mama_ports::content::{ContentHasher, MimeDetector};
-use mama_ports::filesystem::{FsError, ReadTree};
+use mama_ports::content::{ContentHasher, Hint, MetadataExtractor, MimeDetector};
+use mama_ports::filesystem::{FsError, ReadHandle, ReadTree};
 use mama_ports::runtime::Clock;
-use mama_ports::vocab::{BlobHash, Fingerprint, Mime, RelPath};
+use mama_ports::vocab::{BlobHash, Fingerprint, MetaDoc, Mime, RelPath};
 
 use crate::change::is_racy;
 use crate::reading::Unreadable;
@@ -20,6 +21,8 @@ const CHANGED: Unexamined = Unexamined::Unsteady("changed while it was read; the
 pub(super) struct Examined {
     pub(super) hash: BlobHash,
     pub(super) mime: Option<Mime>,
+    /// What the quick reader found, if anything.
+    pub(super) quick: Option<MetaDoc>,
     pub(super) fingerprint: Fingerprint,
     pub(super) racy: bool,
 }
@@ -33,16 +36,23 @@ pub(super) enum Unexamined {
     Unreadable(String),
 }
 
+/// Who looks at the bytes of a file.
+#[derive(Clone)]
+pub(super) struct Readers {
+    pub(super) hasher: Arc<dyn ContentHasher>,
+    pub(super) detector: Option<Arc<dyn MimeDetector>>,
+    pub(super) quick: Option<Arc<dyn MetadataExtractor>>,
+}
+
 /// Reads one file, once unless its inode is touched meanwhile. A hash is only given to bytes that stood still while they were read.
 pub(super) fn examine(
     tree: &dyn ReadTree,
     at: &RelPath,
-    hasher: &dyn ContentHasher,
-    detector: Option<&dyn MimeDetector>,
+    readers: &Readers,
     clock: &dyn Clock,
 ) -> Result<Examined, Unexamined> {
     for _ in 0..TRIES {
-        if let Some(examined) = read(tree, at, hasher, detector, clock)? {
+        if let Some(examined) = read(tree, at, readers, clock)? {
             return Ok(examined);
         }
     }
@@ -53,18 +63,18 @@ pub(super) fn examine(
 fn read(
     tree: &dyn ReadTree,
     at: &RelPath,
-    hasher: &dyn ContentHasher,
-    detector: Option<&dyn MimeDetector>,
+    Readers { hasher, detector, quick }: &Readers,
     clock: &dyn Clock,
 ) -> Result<Option<Examined>, Unexamined> {
     let started = clock.now();
     let mut handle = tree.open(at).map_err(|error| unexamined(&error))?;
     let before = handle.facts().map_err(|error| unexamined(&error))?.fingerprint();
-    let mut head = Head::new(&mut handle, detector.map_or(0, MimeDetector::wants));
+    let mut head = Head::new(&mut handle, detector.as_ref().map_or(0, |detector| detector.wants()));
     let digest = hasher
         .digest(&mut head)
         .map_err(|error| Unexamined::Unreadable(format!("cannot be read: {error}")))?;
     let head = head.bytes;
+    let quick = quick.as_ref().and_then(|quick| found(&**quick, &mut *handle, at));
     let after = handle.facts().map_err(|error| unexamined(&error))?.fingerprint();
     if !before.is_same_version(&after) || digest.size != after.size {
         return Err(CHANGED);
@@ -72,9 +82,17 @@ fn read(
     if before != after {
         return Ok(None);
     }
-    let mime = detector.and_then(|detector| detector.detect(&head));
+    let mime = detector.as_ref().and_then(|detector| detector.detect(&head));
     let racy = is_racy(&after, started, clock.now());
-    Ok(Some(Examined { hash: digest.hash, mime, fingerprint: after, racy }))
+    Ok(Some(Examined { hash: digest.hash, mime, quick, fingerprint: after, racy }))
+}
+
+/// What a quick reader finds in a file that was read. What it fails on is left to those who take their time.
+fn found(quick: &dyn MetadataExtractor, handle: &mut dyn ReadHandle, at: &RelPath) -> Option<MetaDoc> {
+    handle.rewind().ok()?;
+    let (_, name) = at.split()?;
+    let doc = quick.extract(handle, &Hint { name, mime: None }).ok()??;
+    (!doc.is_empty()).then_some(doc)
 }
 
 fn unexamined(error: &FsError) -> Unexamined {
@@ -141,12 +159,14 @@ mod tests {
         let changed = disk.facts("/photos/a.jpg").unwrap().ctime.secs;
 
         let before = disk.steps();
-        let examined = examine(&*tree, &at, &Blake3, Some(&detector), &clock_at(changed + 60)).unwrap();
+        let readers = Readers { hasher: Arc::new(Blake3), detector: Some(Arc::new(detector)), quick: None };
+        let examined = examine(&*tree, &at, &readers, &clock_at(changed + 60)).unwrap();
         let opens = disk.trace()[before..].iter().filter(|step| step.op == "open").count();
         assert_eq!((opens, examined.mime, examined.racy), (1, Some(Mime::new("text/plain")), false));
         let hash = blake3_of(b"hello world");
         assert_eq!((examined.hash, examined.fingerprint.size), (hash, 11));
-        let fresh = examine(&*tree, &at, &Blake3, None, &clock_at(changed + 1)).unwrap();
+        let readers = Readers { detector: None, ..readers };
+        let fresh = examine(&*tree, &at, &readers, &clock_at(changed + 1)).unwrap();
         assert!(fresh.racy, "hashed within the tick of its last change");
     }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use futures_channel::mpsc::{Sender, channel};
 use futures_util::future::try_join;
-use mama_ports::content::{ContentHasher, MimeDetector};
+use mama_ports::content::{ContentHasher, MetadataExtractor, MimeDetector};
 use mama_ports::events::{Event, EventSink, Trouble};
 use mama_ports::filesystem::{Filesystem, FsError, ReadTree};
 use mama_ports::repository::{MountMark, RepositoryError, ScanBatch, ScanBegun, Sightings};
@@ -54,6 +54,8 @@ pub struct Scan {
     pub hasher: Arc<dyn ContentHasher>,
     /// Tells media types, if there is a detector.
     pub detector: Option<Arc<dyn MimeDetector>>,
+    /// Finds at once what rules need, if there is such a reader; all of it is preliminary.
+    pub quick: Option<Arc<dyn MetadataExtractor>>,
     /// Where blocking work is done.
     pub workers: Arc<dyn Workers>,
     /// The time.

@@ -10,7 +10,7 @@ use mama_ports::runtime::Pending;
 use mama_ports::vocab::{BlobHash, ObservationId};
 
 use super::chunk::{Chunk, Work};
-use super::examine::{Examined, Unexamined, examine};
+use super::examine::{Examined, Readers, Unexamined, examine};
 use super::{Run, Scan, ScanError, ScanReport};
 
 /// Everything that is not recorded yet, the oldest first.
@@ -39,12 +39,14 @@ pub(super) struct Reading {
 impl Run<'_> {
     /// Starts reading the files of a chunk, all at once; the workers take them in turn.
     pub(super) fn start(&self, chunk: Chunk) -> Reading {
-        let Scan { hasher, detector, clock, events, workers, .. } = self.ports;
+        let Scan { hasher, detector, quick, clock, events, workers, .. } = self.ports;
+        let readers =
+            Readers { hasher: Arc::clone(hasher), detector: detector.clone(), quick: quick.clone() };
         let read = |Work { dir, name, size, .. }: &Work| {
-            let (tree, hasher, detector) = (Arc::clone(&self.tree), Arc::clone(hasher), detector.clone());
+            let (tree, readers) = (Arc::clone(&self.tree), readers.clone());
             let (clock, events, at, size) = (Arc::clone(clock), Arc::clone(events), dir.join(name), *size);
             workers.start(move || {
-                let examined = examine(&*tree, &at, &*hasher, detector.as_deref(), &*clock);
+                let examined = examine(&*tree, &at, &readers, &*clock);
                 events.emit(Event::Hashed { bytes: size });
                 examined
             })
@@ -105,14 +107,13 @@ impl Run<'_> {
         }
         let hashes: Vec<BlobHash> = first.keys().copied().collect();
         let known = self.ports.sightings.blobs(&hashes).await?;
-        let has_meta: BTreeMap<BlobHash, bool> = hashes
-            .into_iter()
-            .zip(&known)
-            .filter_map(|(hash, known)| Some((hash, known.as_ref()?.has_meta?)))
-            .collect();
-        for ((&hash, Examined { mime, fingerprint, .. }), known) in first.iter().zip(known) {
-            if known.is_none_or(|known| known.mime.is_none()) {
-                batch.blobs.push(NewBlob { hash, size: fingerprint.size, mime: mime.clone() });
+        let mut has_meta: BTreeMap<BlobHash, bool> = BTreeMap::new();
+        for ((&hash, Examined { mime, quick, fingerprint, .. }), known) in first.iter().zip(known) {
+            let told = known.as_ref().and_then(|known| known.has_meta);
+            let quick = quick.as_ref().filter(|_| told.is_none()).cloned();
+            has_meta.insert(hash, told.unwrap_or(quick.is_some()));
+            if quick.is_some() || known.is_none_or(|known| known.mime.is_none()) {
+                batch.blobs.push(NewBlob { hash, size: fingerprint.size, mime: mime.clone(), quick });
             }
         }
         for (work, Examined { hash, fingerprint, racy, .. }) in sighted {

@@ -10,7 +10,7 @@ use super::Timestamp;
 ///
 /// Values are as people read them (`1/250`). Where that loses what a machine needs, the value as it is (`0.004`) is kept beside,
 /// under the same key. Holds no NUL, which Postgres' `jsonb` refuses: [`MetaDoc::new`] replaces it by U+FFFD.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MetaDoc {
     entries: Map<String, Value>,
     numbers: Map<String, Value>,

@@ -46,7 +46,7 @@ pub(super) fn fingerprint(content: u8, mtime: i64) -> Fingerprint {
 }
 
 pub(super) fn described(content: u8) -> NewBlob {
-    NewBlob { hash: hash(content), size: u64::from(content) * 100, mime: None }
+    NewBlob { hash: hash(content), size: u64::from(content) * 100, mime: None, quick: None }
 }
 
 /// The file `path` with content number `content`, last changed at `mtime`.

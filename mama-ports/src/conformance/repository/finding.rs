@@ -145,8 +145,7 @@ pub async fn conditions_narrow_what_is_found(repo: &dyn Repository) {
 pub async fn history_is_found_with_what_is_current(repo: &dyn Repository) {
     let desk = Desk::new(repo).await;
     let file = |path: &str, content, mime: &str| {
-        let blob =
-            NewBlob { hash: hash(content), size: u64::from(content) * 100, mime: Some(Mime::new(mime)) };
+        let blob = NewBlob { mime: Some(Mime::new(mime)), ..super::desk::described(content) };
         let sighting = sighting(path, content, i64::from(content));
         assert_eq!(sighting.fingerprint, fingerprint(content, i64::from(content)));
         ScanBatch { blobs: vec![blob], sightings: vec![sighting], ..desk.batch() }
@@ -170,7 +169,7 @@ pub async fn history_is_found_with_what_is_current(repo: &dyn Repository) {
 pub async fn neighbours_are_the_present_files_of_their_folders(repo: &dyn Repository) {
     let desk = Desk::new(repo).await;
     let doc = MetaDoc::from_json(r#"{"A:x":"one","A:y":2,"B:z":"three"}"#).unwrap();
-    let blob = NewBlob { hash: hash(1), size: 100, mime: Some(Mime::new("image/heic")) };
+    let blob = NewBlob { mime: Some(Mime::new("image/heic")), ..super::desk::described(1) };
     desk.record(&ScanBatch { blobs: vec![blob], ..desk.batch() }).await;
     desk.see(&[("d/b", 1, 1), ("d/a", 2, 1), ("d/gone", 3, 1), ("d/e/deeper", 4, 1), ("top", 5, 1)]).await;
     desk.see(&[("d/a", 6, 2)]).await;

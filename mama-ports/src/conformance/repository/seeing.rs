@@ -1,14 +1,14 @@
 //! Scans begin, files are seen, and are seen again.
 
 use super::desk::{
-    Desk, confirmation, contests, described, dir, fingerprint, hash, name, only_claims, place_all, record_of,
-    root, sighting, time,
+    Desk, confirmation, contests, described, dir, fingerprint, found, hash, name, only_claims, place_all,
+    record_of, root, sighting, time,
 };
 use crate::repository::{
     FolderSidecars, NewBlob, PageSize, Recorded, Remembered, Repository, RepositoryError, ScanBatch, Scope,
     SidecarLink, Totals,
 };
-use crate::vocab::{FileName, Mime, ObservationId, ScanId, ScanRoot, SourceKind};
+use crate::vocab::{FileName, MetaDoc, Mime, ObservationId, ScanId, ScanRoot, SourceKind};
 
 /// Nothing is known, and nothing is an error.
 pub async fn a_new_catalog_is_empty(repo: &dyn Repository) {
@@ -215,6 +215,36 @@ pub async fn a_content_is_described_once_and_completed_later(repo: &dyn Reposito
     assert_eq!(describe(Some("image/jpeg")).await, (0, text("image/jpeg")));
     assert_eq!(describe(None).await, (0, text("image/jpeg")));
     assert_eq!(describe(Some("text/plain")).await, (0, text("image/jpeg")));
+}
+
+/// What was found quickly is the metadata of a content that nobody has looked into, which goes on lacking it; the first counts.
+pub async fn what_was_found_quickly_stays_until_somebody_looks(repo: &dyn Repository) {
+    let desk = Desk::new(repo).await;
+    let doc = |text: &str| MetaDoc::from_json(text).unwrap();
+    let scan = async |content: u8, quick: Option<&str>| {
+        let blob = NewBlob { quick: quick.map(doc), ..described(content) };
+        let path = format!("{content}");
+        let sightings = vec![sighting(&path, content, 1)];
+        desk.record(&ScanBatch { blobs: vec![blob], sightings, ..desk.batch() }).await;
+        let known = repo.blobs(&[hash(content)]).await.unwrap().remove(0).unwrap();
+        let record = record_of(repo, hash(content)).await;
+        (known.has_meta, record.meta.map(|doc| doc.to_json()), record.look.is_some())
+    };
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(scan(1, None).await, (None, None, false));
+    assert_eq!(scan(1, Some(r#"{"a":1}"#)).await, (Some(true), text(r#"{"a":1}"#), false));
+    assert_eq!(scan(1, Some(r#"{"a":2}"#)).await, (Some(true), text(r#"{"a":1}"#), false));
+    assert_eq!(scan(2, Some(r#"{"b":2}"#)).await, (Some(true), text(r#"{"b":2}"#), false));
+    let totals = repo.totals().await.unwrap();
+    assert_eq!((totals.with_meta, totals.unlooked, totals.preliminary), (2, 2, 2));
+
+    repo.enrich(&[found(1, doc(r#"{"c":3}"#)), found(3, MetaDoc::default())]).await.unwrap();
+    assert_eq!(scan(1, Some(r#"{"a":4}"#)).await, (Some(true), text(r#"{"c":3}"#), true));
+    assert_eq!(scan(3, None).await, (None, None, false));
+    repo.enrich(&[found(3, MetaDoc::default())]).await.unwrap();
+    assert_eq!(scan(3, Some(r#"{"a":5}"#)).await, (Some(false), text("{}"), true));
+    let totals = repo.totals().await.unwrap();
+    assert_eq!((totals.with_meta, totals.unlooked, totals.preliminary), (2, 1, 1));
 }
 
 /// A batch is written as a whole or not at all.
