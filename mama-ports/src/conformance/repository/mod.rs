@@ -56,7 +56,7 @@ macro_rules! repository_conformance {
             an_older_version_that_returns_is_new_again
             a_confirmation_takes_the_new_fingerprint
             a_late_confirmation_of_history_changes_nothing
-            a_content_is_described_once_and_completed_later,
+            a_content_is_described_once_and_completed_later
             what_was_found_quickly_stays_until_somebody_looks
             a_sighting_of_an_undescribed_content_writes_nothing
             a_scan_that_nobody_began_is_refused
