@@ -140,11 +140,12 @@ impl<'a> Archive<'a> {
         Ok(sample)
     }
 
-    /// A scan that reads what it can of metadata by itself, which must be something of every file.
+    /// A scan that reads what it can of metadata by itself, which must be something of nearly every file: some are cut off.
     pub fn scan_quickly(&self, tree: &Tree) -> anyhow::Result<Sample> {
         let mut scan = self.mama(&["scan", "--quick-metadata"]);
         let (sample, summary) = self.scanned(&mut scan, tree, tree.files)?;
-        expect(&summary, "with_metadata", tree.files)?;
+        let told = summary["with_metadata"].as_u64().unwrap_or_default();
+        ensure!(told * 20 >= tree.files * 19, "metadata of only {told} of {} files", tree.files);
         Ok(sample)
     }
 
