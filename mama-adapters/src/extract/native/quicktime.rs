@@ -177,8 +177,9 @@ fn rotation_of(header: &Header<'_>) -> Option<f64> {
     if a == 0.0 && b == 0.0 {
         return None;
     }
-    // ExifTool's pi, and so its angles.
-    let angle = b.atan2(a) * 180.0 / 3.14159;
+    #[expect(clippy::approx_constant, reason = "it is ExifTool's, and so are the angles")]
+    const PI: f64 = 3.14159;
+    let angle = b.atan2(a) * 180.0 / PI;
     let angle = if angle < 0.0 { angle + 360.0 } else { angle };
     Some((angle * 1000.0 + 0.5).trunc() / 1000.0)
 }

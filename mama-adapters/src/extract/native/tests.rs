@@ -135,3 +135,13 @@ fn every_beginning_of_a_content_has_an_answer() {
         }
     }
 }
+
+#[test]
+fn a_packet_that_is_nested_as_deep_as_it_can_be_overflows_no_stack() {
+    for deep in [100, 19_000, 200_000] {
+        let packet = format!("{}{}", "<a>".repeat(deep), "</a>".repeat(deep));
+        let mut tags = Tags::default();
+        xmp::read(packet.as_bytes(), &mut tags);
+        assert!(tags.into_doc().is_empty());
+    }
+}
