@@ -74,7 +74,7 @@ fn words(totals: &Totals, now: Timestamp) -> String {
     contents.add_row(["with metadata".to_owned(), totals.with_meta.to_string(), String::new()]);
     contents.add_row(["waiting for metadata".to_owned(), totals.unlooked.to_string(), String::new()]);
     contents.add_row([
-        "of them with a preliminary one".to_owned(),
+        "of them with preliminary metadata".to_owned(),
         totals.preliminary.to_string(),
         String::new(),
     ]);
