@@ -7,7 +7,7 @@
 //! | [`fs`] | the file-system ports: on Linux, and in memory with faults and reboots |
 //! | [`walk`] | `Walker`: over any `ReadTree`, and with jwalk |
 //! | [`volumes`] | `Volumes`, from `statvfs` and the programs of ZFS |
-//! | [`extract`] | libmagic and ExifTool |
+//! | [`extract`] | libmagic, ExifTool, and a quick reader of few tags |
 //! | [`hash`] | BLAKE3 |
 //! | [`clock`], [`workers`] | time, and threads for blocking work |
 

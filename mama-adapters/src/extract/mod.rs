@@ -1,4 +1,4 @@
-//! What is in a file, as other people's programs tell: libmagic and ExifTool.
+//! What is in a file, as other people's programs tell, libmagic and ExifTool; and the few tags that mama reads before they do.
 
 mod clean;
 mod corrections;
