@@ -78,7 +78,7 @@ fn a_source_that_is_gone_is_read_in_the_archive() {
 fn a_quick_scan_tells_at_once_what_mama_reads_by_itself_and_enrich_reads_the_rest() {
     let world = World::new();
     world.write("photos/a.png", picture("a"));
-    pretend(&world, "12.90", "good()");
+    pretend(&world, "12.90", &after(0.0));
     let scanned = world.mama(["scan", "--json", "--quick-metadata", "photos"]).done().summary();
     assert_eq!((&scanned["with_metadata"], &scanned["metadata_pending"]), (&1.into(), &1.into()));
     let quick = r#"{"Composite:ImageSize":"1x1","PNG:Comment":"a"}"#;
@@ -124,7 +124,7 @@ fn a_killed_scan_leaves_what_was_found_quickly() {
     for number in 0..100 {
         world.write(format!("photos/{number}.png"), picture(&number.to_string()));
     }
-    pretend(&world, "12.90", "slow(0.1)");
+    pretend(&world, "12.90", &after(0.1));
     let mut scan = world.command().args(["scan", "photos"]).stdout(Stdio::null()).spawn().unwrap();
     while stats(&world)["observations"] != 100 {
         std::thread::sleep(Duration::from_millis(20));
@@ -136,10 +136,11 @@ fn a_killed_scan_leaves_what_was_found_quickly() {
     let (pending, preliminary) = (&said["metadata_pending"], &said["metadata_preliminary"]);
     assert!(preliminary.as_u64() > Some(0) && pending == preliminary, "{said}");
 
-    pretend(&world, "12.90", "good()");
+    pretend(&world, "12.90", &after(0.0));
     world.mama(["scan", "photos"]).done();
     let said = stats(&world);
     assert_eq!((&said["metadata_pending"], &said["metadata_preliminary"]), (&0.into(), &0.into()));
+    assert_eq!(said["metadata_failures"], 0);
 }
 
 #[test]
