@@ -12,8 +12,8 @@ use mama_ports::runtime::Workers;
 use crate::archive::{Archive, Locked, ManifestError, Stopped};
 use crate::manifest::{Agreement, agreement};
 
-/// Observations in one manifest: a megabyte or two of text, ten with metadata.
-const PAGE: PageSize = PageSize(4096);
+/// Observations in one manifest: half a megabyte of text, three with metadata; all of it is in memory at once.
+const PAGE: PageSize = PageSize(1024);
 
 /// How an archive and its catalog stand to each other, and by what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
