@@ -1,8 +1,10 @@
 //! The parts of a file name that say what it belongs to.
 
+use std::sync::LazyLock;
+
 use crate::layout::folded;
 
-/// What programs append to the name of a picture that was edited, in their languages; in folded form.
+/// What programs append to the name of a picture that was edited, in their languages.
 ///
 /// Google Photos (as its Takeout has them; the list of GooglePhotosTakeoutHelper), and `edited` in brackets.
 const EDITED: [&str; 13] = [
@@ -20,6 +22,9 @@ const EDITED: [&str; 13] = [
     "-編集済み",
     " (edited)",
 ];
+
+/// The same in folded form.
+static EDITED_FOLDED: LazyLock<[Vec<u8>; 13]> = LazyLock::new(|| EDITED.map(|mark| folded(mark.as_bytes())));
 
 /// A name without regard to case and Unicode form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +96,7 @@ pub(super) fn split_number(stem: &[u8]) -> (&[u8], Option<&[u8]>) {
 
 /// `IMG_1-edited` as `IMG_1`.
 fn without_edit(stem: &[u8]) -> Option<&[u8]> {
-    let mark = EDITED.iter().map(|mark| folded(mark.as_bytes())).find(|mark| stem.ends_with(mark))?;
+    let mark = EDITED_FOLDED.iter().find(|mark| stem.ends_with(mark))?;
     Some(&stem[..stem.len() - mark.len()]).filter(|before| !before.is_empty())
 }
 
