@@ -8,6 +8,7 @@ use mama_adapters::fs::memory::{Cloning, Fault, Step};
 use mama_adapters::hash::Blake3;
 use mama_domain::apply::ApplyReport;
 use mama_domain::archive::{self, ArchiveError, Identity};
+use mama_ports::filesystem::FsErrorKind;
 use mama_ports::repository::Settled;
 use mama_ports::vocab::{ArchiveId, SourceKind, Status};
 use mama_tests::world::{ARCHIVE, World, blob_at, hash_of, path};
@@ -297,6 +298,46 @@ fn a_source_with_another_name_or_another_owner_is_copied_though_handed_over() {
     world.scan_as("/incoming", SourceKind::Incoming, "anna").unwrap();
     let report = world.apply().unwrap();
     assert_eq!((report.copied, report.hardlinked), (2, 0), "{report:?}");
+}
+
+#[test]
+fn a_private_file_is_copied_though_handed_over_and_stays_private() {
+    let world = World::new();
+    for (name, mode) in [("own", 0o600), ("family", 0o640), ("all", 0o644)] {
+        world.write(&format!("/incoming/{name}.pdf"), name);
+        world.disk.chmod(format!("/incoming/{name}.pdf"), mode);
+    }
+    world.scan_as("/incoming", SourceKind::Incoming, "anna").unwrap();
+    let report = world.apply().unwrap();
+    assert_eq!((report.copied, report.hardlinked), (2, 1), "{report:?}");
+    let mode = |name: &str| world.disk.facts(format!("/incoming/{name}.pdf")).unwrap().mode;
+    assert_eq!((mode("own"), mode("family"), mode("all")), (0o600, 0o640, 0o444));
+}
+
+#[test]
+fn only_lost_bytes_are_damage_and_an_error_that_passes_is_not() {
+    let blob = blob_at(hash_of(b"whole"));
+    let left_by_an_interrupted_run = || {
+        let world = World::new();
+        world.write("/photos/a.jpg", "whole");
+        world.scan("/photos").unwrap();
+        world.write(&blob, "whole");
+        world.disk.remove("/photos/a.jpg");
+        let begins = world.disk.steps();
+        (world, begins)
+    };
+    let (probe, begins) = left_by_an_interrupted_run();
+    probe.apply().unwrap();
+    let is_read = |step: &Step| step.op == "read" && step.path.ends_with(blob.as_bytes());
+    let reads = begins + probe.disk.trace()[begins..].iter().position(is_read).unwrap();
+    for (kind, quarantined) in [(FsErrorKind::Corrupt, 1), (FsErrorKind::Other, 0)] {
+        let (world, _) = left_by_an_interrupted_run();
+        world.disk.inject(reads, Fault::Error(kind));
+        let report = world.apply().unwrap();
+        assert_eq!((report.blobs_stored, report.errors), (0, 1), "{report:?}");
+        assert_eq!(world.files_below(&format!("{ARCHIVE}/quarantine")).len(), quarantined);
+        assert_eq!(world.apply().unwrap().views_created, 1 - quarantined as u64, "what passes has passed");
+    }
 }
 
 #[test]

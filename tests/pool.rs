@@ -11,7 +11,7 @@ use mama_ports::vocab::{
     AbsPath, ArchiveId, DatasetFacts, PoolHealth, Snapshot, Status, Timestamp, VolumeId,
 };
 use mama_ports::volumes::{VolumeFacts, Volumes};
-use mama_tests::world::World;
+use mama_tests::world::{World, blob_at, hash_of};
 
 /// A ZFS pool without its programs: its health is given, and its snapshots are names.
 struct Pool {
@@ -19,11 +19,13 @@ struct Pool {
     snapshots: Mutex<Vec<Snapshot>>,
     is_full: bool,
     is_closed: bool,
+    available: u64,
 }
 
 impl Pool {
     fn new(health: PoolHealth) -> Arc<Self> {
-        Arc::new(Self { health, snapshots: Mutex::default(), is_full: false, is_closed: false })
+        let (is_full, is_closed, available) = (false, false, u64::MAX);
+        Arc::new(Self { health, snapshots: Mutex::default(), is_full, is_closed, available })
     }
 
     fn names(&self) -> Vec<String> {
@@ -33,7 +35,7 @@ impl Pool {
 
 impl Volumes for Pool {
     fn describe(&self, _: &AbsPath) -> Fs<VolumeFacts> {
-        let (kind, total, available) = ("zfs".to_owned(), u64::MAX, u64::MAX);
+        let (kind, total, available) = ("zfs".to_owned(), u64::MAX, self.available);
         Ok(VolumeFacts {
             kind,
             identity: VolumeId::new("zfs:1"),
@@ -109,6 +111,16 @@ fn a_dataset_that_says_it_is_read_only_is_not_written_to() {
     let error = world.apply().unwrap_err().to_string();
     assert!(error.contains("read-only"), "{error}");
     assert_eq!(world.disk.all_facts(), files);
+}
+
+#[test]
+fn a_content_that_is_there_already_needs_no_room() {
+    let pool = Arc::new(Pool { available: 0, ..Arc::into_inner(Pool::new(PoolHealth::Online)).unwrap() });
+    let world = on(&pool);
+    let error = world.apply().unwrap_err().to_string();
+    assert!(error.contains("full"), "{error}");
+    world.write(&blob_at(hash_of(b"a")), "a");
+    assert_eq!(world.apply().unwrap().views_created, 1, "what an interrupted run has left is only verified");
 }
 
 #[test]

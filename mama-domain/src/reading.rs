@@ -29,6 +29,7 @@ impl From<&FsError> for Unreadable {
             | FsErrorKind::NameRefused
             | FsErrorKind::Unsupported
             | FsErrorKind::Locked
+            | FsErrorKind::Corrupt
             | FsErrorKind::Other => Self::Failed(format!("cannot be read: {}", error.source)),
         }
     }

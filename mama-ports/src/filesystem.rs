@@ -34,10 +34,11 @@ impl FsError {
         Self { op, path: path.to_vec(), kind, source: io::Error::other(kind.to_string()) }
     }
 
-    /// An error while the bytes of an open file went through.
+    /// An error while the bytes of an open file went through; `InvalidData` is what a [`ReadHandle`] says of bytes that are lost.
     pub fn of_stream(op: &'static str, path: &[u8], source: io::Error) -> Self {
         let kind = match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FsErrorKind::NoSpace,
+            io::ErrorKind::InvalidData => FsErrorKind::Corrupt,
             _ => FsErrorKind::Other,
         };
         Self { op, path: path.to_vec(), kind, source }
@@ -84,6 +85,8 @@ pub enum FsErrorKind {
     Unsupported,
     /// Somebody else holds the lock.
     Locked,
+    /// The disk does not give back what it was given.
+    Corrupt,
     /// Anything else.
     Other,
 }
@@ -107,6 +110,7 @@ impl fmt::Display for FsErrorKind {
             Self::Escape => "the path leads through a symbolic link or out of its folder",
             Self::Unsupported => "not supported by this file system",
             Self::Locked => "somebody else holds the lock",
+            Self::Corrupt => "the disk does not give back what it was given",
             Self::Other => "input/output error",
         })
     }
@@ -186,7 +190,8 @@ pub trait WriteTree: ReadTree {
     /// Makes `to` a further name of the very file that `source` has open, whatever its name means by now.
     ///
     /// `CrossDevice`, `TooManyLinks`, `AlreadyExists`, `Unsupported`; also `Unsupported` for a file to which its owner has
-    /// given extended attributes, which [`WriteTree::seal`] would take away. Moves the file's ctime.
+    /// given extended attributes, which [`WriteTree::seal`] would take away, and for one that somebody has open to write, or may
+    /// have where the file system does not tell. Moves the file's ctime.
     fn link_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<()>;
 
     /// Makes `to` a further name of the file `from`; never replaces. Moves the file's ctime.

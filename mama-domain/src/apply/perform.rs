@@ -16,7 +16,7 @@ use crate::reconcile::{
     Action, Done, Goal, LinkView, Plan, Prospect, Refusal, RemoveView, StoreBlob, settle,
 };
 
-/// Contents that become durable together: one pair of syncs for so many files or bytes (safety.md §3).
+/// Contents that become durable together: one pair of syncs for so many files or bytes.
 const BATCH_FILES: usize = 1024;
 const BATCH_BYTES: u64 = 256 << 20;
 
@@ -102,7 +102,8 @@ impl Run<'_> {
         report: &mut ApplyReport,
     ) -> Result<EnteredBlobs<'p>, ApplyError> {
         let Apply { catalog, events, sources, .. } = self.apply;
-        self.apply.check_room(batch.iter().map(|store| store.size).sum()).await?;
+        let is_to_come = |store: &&&StoreBlob| store.existing.is_none();
+        self.apply.check_room(batch.iter().filter(is_to_come).map(|store| store.size).sum()).await?;
         let (mut entered, missing) = self.verify(plan, batch, done).await?;
 
         let (sources, ways) = (Arc::clone(sources), Arc::clone(&self.ways));

@@ -27,9 +27,9 @@ pub enum Entered {
 pub enum Verdict {
     /// The content.
     Whole,
-    /// Something else, or something that cannot be read any more.
+    /// Something else, or bytes that the disk has lost.
     Damaged,
-    /// Nobody knows: it may not be opened, for this reason.
+    /// Nobody knows: it cannot be read just now, for this reason.
     Closed(String),
 }
 
@@ -93,7 +93,8 @@ impl Archive {
             Ok(true) => Verdict::Whole,
             Ok(false) => Verdict::Damaged,
             Err(error) => match Unreadable::from(&error) {
-                Unreadable::Failed(reason) if error.kind != FsErrorKind::Other => Verdict::Closed(reason),
+                // an error that passes is no proof of damage
+                Unreadable::Failed(reason) if error.kind != FsErrorKind::Corrupt => Verdict::Closed(reason),
                 Unreadable::Vanished | Unreadable::Replaced | Unreadable::Failed(_) => Verdict::Damaged,
             },
         }

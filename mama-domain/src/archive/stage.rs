@@ -14,6 +14,9 @@ use crate::reconcile::Refusal;
 /// How often a source that changes while it is read is tried.
 const TRIES: u32 = 3;
 
+/// The permissions that a sealed content has; a file that has fewer is private, and sealing it would open it where it lies.
+const READABLE_BY_ALL: u32 = 0o444;
+
 /// The size of one read while copying, in bytes.
 const CHUNK: usize = 256 << 10;
 
@@ -114,7 +117,9 @@ impl Archive {
         if !before.is_same_version(&source.fingerprint) {
             return Err(StageError::Refused(Refusal::Changed));
         }
-        let may_link = before == source.fingerprint && facts.links == 1 && facts.owned && facts.size > 0;
+        let is_private = facts.mode & READABLE_BY_ALL != READABLE_BY_ALL;
+        let is_whole_file = facts.links == 1 && facts.size > 0;
+        let may_link = before == source.fingerprint && is_whole_file && facts.owned && !is_private;
         let step = self.transfer(&mut *handle, facts.id.device, &staged, ways, wanted, may_link)?;
         let mut own = match step {
             // one inode: what the source has open is what is staged, and nothing of it was read so far

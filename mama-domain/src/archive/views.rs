@@ -39,6 +39,7 @@ impl Archive {
             | FsErrorKind::NoSpace
             | FsErrorKind::Unsupported
             | FsErrorKind::Locked
+            | FsErrorKind::Corrupt
             | FsErrorKind::Other => Err(stopped("make a view")(error)),
         };
         let blob = layout::blob_path(&link.hash);
@@ -66,7 +67,11 @@ impl Archive {
             Err(error) if error.kind == FsErrorKind::TooManyLinks => self.copy_blob(blob, &staged)?,
             linked => linked?,
         }
-        self.tree.rename(&staged, &link.view)?;
+        if let Err(error) = self.tree.rename(&staged, &link.view) {
+            // the next view of this content needs the staged name; where even this fails, the next sweep takes it away
+            drop(self.tree.unlink(&staged));
+            return Err(error);
+        }
         Ok(Ok(Linked::Made))
     }
 

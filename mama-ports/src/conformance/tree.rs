@@ -36,6 +36,7 @@ macro_rules! tree_conformance {
             unlinking_one_name_leaves_the_others
             an_open_file_outlives_its_name
             a_link_from_an_open_file_ignores_what_its_name_means_by_now
+            a_file_that_somebody_writes_is_not_linked
             a_clone_has_the_content_and_an_inode_of_its_own_or_leaves_nothing
             a_device_from_which_one_file_cannot_be_cloned_gives_none
             renaming_replaces_a_file
@@ -277,6 +278,18 @@ pub fn a_link_from_an_open_file_ignores_what_its_name_means_by_now(bench: &dyn B
     done(tree.link_from(&*open, &rel("b")));
     assert_eq!(content(&*tree, &rel("b")), b"opened");
     assert_eq!(facts(&*tree, &rel("b")).id, facts(&*tree, &rel("elsewhere")).id);
+}
+
+/// Whoever has it open could change the content under its name.
+pub fn a_file_that_somebody_writes_is_not_linked(bench: &dyn Bench) {
+    let tree = tree(bench);
+    let mut writer = done(tree.create(&rel("a")));
+    writer.write_all(b"half").expect("there is room");
+    let open = done(tree.open(&rel("a")));
+    fails(tree.link_from(&*open, &rel("b")), &[Kind::Unsupported]);
+    assert!(!is_there(&*tree, &rel("b")));
+    done(writer.finish());
+    done(tree.link_from(&*open, &rel("b")));
 }
 
 /// Either a copy that goes its own way, or a refusal without a trace; never a file that was there before.

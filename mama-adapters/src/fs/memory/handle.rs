@@ -37,6 +37,7 @@ fn io_error(kind: FsErrorKind) -> io::Error {
         FsErrorKind::NoSpace => io::ErrorKind::StorageFull,
         FsErrorKind::ReadOnly => io::ErrorKind::ReadOnlyFilesystem,
         FsErrorKind::PermissionDenied => io::ErrorKind::PermissionDenied,
+        FsErrorKind::Corrupt => io::ErrorKind::InvalidData,
         _ => io::ErrorKind::Other,
     };
     io::Error::new(kind_of_std, kind.to_string())
@@ -66,6 +67,22 @@ impl ReadHandle for Reader {
     fn rewind(&mut self) -> io::Result<()> {
         self.position = 0;
         Ok(())
+    }
+}
+
+impl Writer {
+    /// Open to write from now until it is dropped.
+    pub(super) fn new(machine: MemoryFs, path: AbsPath, ino: Ino, epoch: u64) -> Self {
+        *machine.state().writers.entry(ino).or_default() += 1;
+        Self { machine, path, ino, position: 0, epoch }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if let Some(writers) = self.machine.state().writers.get_mut(&self.ino) {
+            *writers = writers.saturating_sub(1);
+        }
     }
 }
 

@@ -64,6 +64,8 @@ struct State {
     /// Who holds the lock on an inode.
     locks: HashMap<Ino, u64>,
     locks_taken: u64,
+    /// How many handles have an inode open to write.
+    writers: HashMap<Ino, u64>,
     /// Counts the lives of the process under test.
     epoch: u64,
 }
@@ -77,7 +79,8 @@ impl MemoryFs {
     /// A machine with an empty `/` that stamps files by `clock`, and moves it on by a nanosecond at each change.
     pub fn with_clock(clock: ManualClock) -> Self {
         let disk = Disk::new(clock.tick());
-        let state = State { disk, plan: Plan::default(), locks: HashMap::new(), locks_taken: 0, epoch: 0 };
+        let (plan, locks, writers) = (Plan::default(), HashMap::new(), HashMap::new());
+        let state = State { disk, plan, locks, locks_taken: 0, writers, epoch: 0 };
         Self { state: Arc::new(Mutex::new(state)), clock }
     }
 

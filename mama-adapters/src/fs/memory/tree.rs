@@ -136,13 +136,7 @@ impl WriteTree for Tree {
             let (dir, name) = disk.place(self.ino, at, Kind::AlreadyExists)?;
             disk.make(dir, &name, Node::file(b""), 0o600)
         })?;
-        Ok(Box::new(Writer {
-            machine: self.machine.clone(),
-            path: self.root.join(at),
-            ino,
-            position: 0,
-            epoch: self.epoch,
-        }))
+        Ok(Box::new(Writer::new(self.machine.clone(), self.root.join(at), ino, self.epoch)))
     }
 
     fn reflink_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<Cloned> {
@@ -169,6 +163,9 @@ impl WriteTree for Tree {
 
     fn link_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<()> {
         let source = self.behind("link", source, to)?;
+        if self.machine.state().writers.get(&source).is_some_and(|writers| *writers > 0) {
+            return Err(FsError::new("link", self.root.join(to).as_bytes(), Kind::Unsupported));
+        }
         self.call("link", to, |disk, _| {
             let (dir, name) = disk.place(self.ino, to, Kind::AlreadyExists)?;
             disk.link(source, dir, &name)

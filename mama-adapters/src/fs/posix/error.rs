@@ -1,5 +1,7 @@
 //! From the kernel's error numbers to the port's kinds.
 
+use std::io;
+
 use mama_ports::filesystem::{FsError, FsErrorKind as Kind};
 use rustix::io::Errno;
 
@@ -19,7 +21,21 @@ pub(crate) fn kind_of(errno: Errno) -> Kind {
         Errno::NAMETOOLONG => Kind::NameTooLong,
         Errno::ILSEQ => Kind::NameRefused,
         Errno::OPNOTSUPP | Errno::NOSYS | Errno::NOTTY => Kind::Unsupported,
+        errno if is_of_the_medium(errno) => Kind::Corrupt,
         _ => Kind::Other,
+    }
+}
+
+/// Whether the disk, or the file system on it, has found itself damaged: a sector, a checksum, a structure.
+const fn is_of_the_medium(errno: Errno) -> bool {
+    matches!(errno, Errno::IO | Errno::BADMSG | Errno::UCLEAN)
+}
+
+/// What a reader says of an error: lost bytes are invalid data.
+pub(super) fn of_reading(error: io::Error) -> io::Error {
+    match Errno::from_io_error(&error) {
+        Some(errno) if is_of_the_medium(errno) => io::Error::new(io::ErrorKind::InvalidData, error),
+        _ => error,
     }
 }
 

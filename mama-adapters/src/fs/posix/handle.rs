@@ -8,7 +8,7 @@ use mama_ports::filesystem::{Fs, Held, ReadHandle, WriteHandle};
 use mama_ports::vocab::{AbsPath, FileFacts};
 use rustix::io::Errno;
 
-use super::error::failed;
+use super::error::{failed, of_reading};
 use super::stat::facts_of;
 
 pub(super) struct Reader {
@@ -31,7 +31,7 @@ impl Read for Reader {
         loop {
             match self.file.read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                done => return done,
+                done => return done.map_err(of_reading),
             }
         }
     }

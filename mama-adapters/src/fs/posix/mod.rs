@@ -14,6 +14,7 @@ mod beneath;
 mod clone;
 mod error;
 mod handle;
+mod lease;
 mod stat;
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,7 @@ use super::beneath::{self, Folder};
 use super::clone::clone;
 use super::error::{failed, failed_as, kind_of_clone, kind_of_join};
 use super::handle::{Lock, Reader, Writer};
+use super::lease::has_no_writer;
 use super::stat::{facts_at, facts_of};
 
 /// Bytes of a listing asked of the kernel at once.
@@ -170,7 +171,8 @@ impl WriteTree for Tree {
         let op = "link";
         let source = source.fd().ok_or_else(|| self.refused(op, to, Kind::CrossDevice))?;
         let attributes = attributes(source).map_err(|errno| self.failed(op, to, errno))?;
-        if attributes.split(|&byte| byte == 0).any(|name| name.starts_with(b"user.")) {
+        let is_labelled = attributes.split(|&byte| byte == 0).any(|name| name.starts_with(b"user."));
+        if is_labelled || !has_no_writer(source) {
             return Err(self.refused(op, to, Kind::Unsupported));
         }
         let (folder, name) = self.place(op, to, Kind::AlreadyExists)?;
