@@ -1,7 +1,7 @@
 //! Sound: its tags, read by the crate lofty, and how long it plays, where ExifTool works that out from a few bytes.
 
 use std::borrow::Cow;
-use std::io::{self, BufReader, Seek};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 use lofty::aac::AacFile;
 use lofty::ape::{ApeFile, ApeTag};
@@ -23,6 +23,8 @@ use super::{mpeg, print, riff};
 
 /// The most that lofty may ask memory for at once: no text is that long, and covers are not read. In bytes.
 const LARGEST: usize = 1024 * 1024;
+/// Frames of ID3v2 and items of APE that lofty may see: it compares all with all. A tag has some dozen.
+const MOST_ENTRIES: usize = 8192;
 
 /// Texts of ID3v2. Version 2.2 has other names for them, which lofty turns into these.
 const FRAMES: [(&str, &str); 7] = [
@@ -84,7 +86,7 @@ pub(super) fn sound(window: &mut Window<'_>, tags: &mut Tags) -> io::Result<bool
     let Some(kind) = kind else { return Ok(false) };
     duration(kind, window, tags)?;
     window.rewind()?;
-    let mut reader = BufReader::new(window);
+    let mut reader = BufReader::new(Counted { window, left: MOST_ENTRIES });
     macro_rules! read {
         ($file:ty, $($tag:ident: $tell:expr),+) => {
             if let Ok(file) = <$file>::read_from(&mut reader, options) {
@@ -118,6 +120,42 @@ pub(super) fn sound(window: &mut Window<'_>, tags: &mut Tags) -> io::Result<bool
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+/// What ends with an error when it has had so many bytes that look like entries of tags, wherever and in whatever tag they are.
+struct Counted<'a, 'b> {
+    window: &'a mut Window<'b>,
+    left: usize,
+}
+
+impl Read for Counted<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.window.read(buffer)?;
+        // One that lies across two reads is not seen: of 8 KiB at least, so they are few.
+        let entries = buffer[..read].windows(10).filter(|bytes| is_entry(bytes)).count();
+        self.left = self.left.checked_sub(entries).ok_or_else(|| io::Error::other("enough was read"))?;
+        Ok(read)
+    }
+}
+
+impl Seek for Counted<'_, '_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.window.seek(to)
+    }
+}
+
+/// Whether these ten bytes may begin a frame of ID3v2 or an item of APE. Larger ones than 64 KiB do not count: a budget has few.
+fn is_entry(bytes: &[u8]) -> bool {
+    let is_name = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    let is_printable = |byte: u8| matches!(byte, b' '..=b'~');
+    match *bytes {
+        // A name of three and a size of as many; of four and four, of which ID3v2.4 leaves the upper bits out.
+        [a, b, c, 0, ..] if [a, b, c].iter().all(is_name) => true,
+        [a, b, c, d, s1, s2, ..] if [a, b, c, d].iter().all(is_name) => s1 & 0x7f == 0 && s2 & 0x7f < 4,
+        // A size, flags and a name.
+        [_, _, 0, 0, _, _, _, _, k1, k2] => is_printable(k1) && is_printable(k2),
+        _ => false,
+    }
 }
 
 /// How long it plays, as ExifTool works it out.

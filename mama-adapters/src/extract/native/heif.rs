@@ -16,8 +16,11 @@ const CANON: &[u8] = b"\x85\xc0\xb6\x87\x82\x0f\x11\xe0\x81\x11\xf4\xce\x46\x2b\
 
 /// A picture: its EXIF, found by the crate kamadak-exif, its size, and how it is turned.
 pub(super) fn picture(window: &mut Window<'_>, tags: &mut Tags) -> io::Result<()> {
-    if let Some(meta) = boxes::first(&boxes::of_file(window)?, b"meta") {
-        properties(meta, window, tags)?;
+    let Some(meta) = boxes::first(&boxes::of_file(window)?, b"meta") else { return Ok(()) };
+    let parts = meta.inside_full(window)?;
+    properties(&parts, window, tags)?;
+    if !is_soon_read(meta, &parts, window)? {
+        return Ok(());
     }
     window.rewind()?;
     let mut reader = BufReader::new(window);
@@ -29,10 +32,24 @@ pub(super) fn picture(window: &mut Window<'_>, tags: &mut Tags) -> io::Result<()
     Ok(())
 }
 
+/// Whether kamadak-exif reads it in a time that grows with its bytes: extents that take none cost as much as others.
+fn is_soon_read(meta: Box, parts: &[Box], window: &mut Window<'_>) -> io::Result<bool> {
+    // That crate looks at all boxes.
+    if parts.last().is_none_or(|last| last.to != meta.to) {
+        return Ok(false);
+    }
+    for places in parts.iter().filter(|part| part.kind == *b"iloc") {
+        // Half bytes: how wide the offsets are and the lengths.
+        if !matches!(window.bytes_at(places.from, 5)?[..], [_, _, _, _, 1..=0xff]) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// What belongs to the picture that is to be shown first.
-fn properties(meta: Box, window: &mut Window<'_>, tags: &mut Tags) -> io::Result<()> {
-    let parts = meta.inside_full(window)?;
-    let (Some(primary), Some(known)) = (boxes::first(&parts, b"pitm"), boxes::first(&parts, b"iprp")) else {
+fn properties(parts: &[Box], window: &mut Window<'_>, tags: &mut Tags) -> io::Result<()> {
+    let (Some(primary), Some(known)) = (boxes::first(parts, b"pitm"), boxes::first(parts, b"iprp")) else {
         return Ok(());
     };
     let primary = match primary.content(window)?[..] {

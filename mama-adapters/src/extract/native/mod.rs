@@ -33,7 +33,7 @@ use self::window::Window;
 pub struct Native;
 
 /// Grows when the same content may give another document than before.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 
 impl MetadataExtractor for Native {
     fn identity(&self) -> ExtractorId {
@@ -62,9 +62,8 @@ fn read(window: &mut Window<'_>, tags: &mut Tags) -> io::Result<bool> {
         [0xff, 0xd8, 0xff, ..] => still::jpeg(window, 0, true, tags)?,
         [0x89, b'P', b'N', b'G', ..] => still::png(window, tags)?,
         [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => still::tiff(window, tags)?,
-        [b'G', b'I', b'F', b'8', ..] | [b'B', b'M', ..] | [b'8', b'B', b'P', b'S', ..] => {
-            still::size(window, tags)
-        }
+        [b'G', b'I', b'F', b'8', ..] | [b'8', b'B', b'P', b'S', ..] => still::size(window, tags),
+        [b'B', b'M', ..] => return still::bmp(window, tags),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => still::webp(window, tags)?,
         [b'R', b'I', b'F', b'F', _, _, _, _, b'A', b'V', b'I', b' ', ..] => riff::avi(window, tags)?,
         [b'F', b'U', b'J', b'I', b'F', b'I', b'L', b'M', ..] => still::raf(window, tags)?,

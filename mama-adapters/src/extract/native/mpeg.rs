@@ -8,7 +8,7 @@ use super::window::Window;
 
 /// How far behind the tags the first frame is looked for, in bytes.
 const SEARCHED: usize = 8192;
-/// In bits a second, of layer 3: MPEG 1, and the two that came later.
+/// In kilobits a second, of layer 3: MPEG 1, and the two that came later.
 const RATES: [[u32; 14]; 2] = [
     [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
     [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],

@@ -1,6 +1,7 @@
 //! Pictures: where their EXIF and XMP are, and how large they are.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::mem::replace;
 
 use exif::{Exif, In, Tag};
 
@@ -74,10 +75,11 @@ pub(super) fn jpeg(window: &mut Window<'_>, start: u64, is_whole: bool, tags: &m
     Ok(())
 }
 
-/// The chunks of a PNG.
+/// The chunks of a PNG; of EXIF and XMP the first ones.
 pub(super) fn png(window: &mut Window<'_>, tags: &mut Tags) -> io::Result<()> {
     let mut reader = BufReader::with_capacity(AHEAD, window);
     reader.seek(SeekFrom::Start(8))?;
+    let (mut has_exif, mut has_xmp) = (false, false);
     for _ in 0..MOST_CHUNKS {
         let Some([a, b, c, d, kind @ ..]) = array::<8>(&mut reader)? else { break };
         let length = u32::from_be_bytes([a, b, c, d]);
@@ -93,7 +95,7 @@ pub(super) fn png(window: &mut Window<'_>, tags: &mut Tags) -> io::Result<()> {
                 let (width, height) = ([*w1, *w2, *w3, *w4], [*h1, *h2, *h3, *h4]);
                 tags.put_size(u32::from_be_bytes(width).into(), u32::from_be_bytes(height).into());
             }
-            (b"eXIf", tiff) => {
+            (b"eXIf", tiff) if !replace(&mut has_exif, true) => {
                 embedded::read(tiff.strip_prefix(EXIF_MARK).unwrap_or(tiff).to_vec(), tags);
             }
             (b"tIME", [y1, y2, month, day, hour, minute, second]) => {
@@ -102,7 +104,7 @@ pub(super) fn png(window: &mut Window<'_>, tags: &mut Tags) -> io::Result<()> {
                 tags.put("PNG", "ModifyDate", &time);
             }
             (b"tEXt", text) => plain_text(text, tags),
-            (b"iTXt", text) => international_text(text, tags),
+            (b"iTXt", text) => international_text(text, &mut has_xmp, tags),
             _ => {}
         }
     }
@@ -119,13 +121,15 @@ fn plain_text(chunk: &[u8], tags: &mut Tags) {
     }
 }
 
-fn international_text(chunk: &[u8], tags: &mut Tags) {
+fn international_text(chunk: &[u8], has_xmp: &mut bool, tags: &mut Tags) {
     let mut parts = chunk.splitn(2, |&byte| byte == 0);
     let (Some(keyword), Some([0, 0, rest @ ..])) = (parts.next(), parts.next()) else { return };
     let mut parts = rest.splitn(3, |&byte| byte == 0);
     let (Some(language), Some(_), Some(text)) = (parts.next(), parts.next(), parts.next()) else { return };
     if keyword == XMP_KEYWORD {
-        xmp::read(text, tags);
+        if !replace(has_xmp, true) {
+            xmp::read(text, tags);
+        }
     } else if language.is_empty() {
         put_text(keyword, text, tags);
     }
@@ -170,28 +174,59 @@ pub(super) fn raf(window: &mut Window<'_>, tags: &mut Tags) -> io::Result<()> {
     }
 }
 
-/// The chunks of a WebP.
+/// The chunks of a WebP; of EXIF and XMP the first ones.
 pub(super) fn webp(window: &mut Window<'_>, tags: &mut Tags) -> io::Result<()> {
-    for chunk in super::riff::chunks(window, 12)? {
+    let chunks = super::riff::chunks(window, 12)?;
+    let (mut has_exif, mut has_xmp) = (false, false);
+    for chunk in &chunks {
         match &chunk.kind {
-            b"EXIF" => {
+            b"EXIF" if !replace(&mut has_exif, true) => {
                 let tiff = window.bytes_at(chunk.at, chunk.size.min(LARGEST))?;
                 embedded::read(tiff.strip_prefix(EXIF_MARK).unwrap_or(&tiff).to_vec(), tags);
             }
-            b"XMP " => xmp::read(&window.bytes_at(chunk.at, chunk.size.min(LARGEST))?, tags),
+            b"XMP " if !replace(&mut has_xmp, true) => {
+                xmp::read(&window.bytes_at(chunk.at, chunk.size.min(LARGEST))?, tags);
+            }
             _ => {}
         }
     }
-    size(window, tags);
+    // The two upper bits of a lossy picture's size say how it is to be scaled.
+    let is_lossy = chunks.first().is_some_and(|chunk| chunk.kind == *b"VP8 ");
+    let mask = if is_lossy { 0x3fff } else { u64::MAX };
+    if let Some((width, height)) = found_size(window) {
+        tags.put_size(width & mask, height & mask);
+    }
     Ok(())
 }
 
-/// Only the size, as the crate imagesize finds it.
+/// Only the size.
 pub(super) fn size(window: &mut Window<'_>, tags: &mut Tags) {
-    let found = window.rewind().ok().and_then(|()| imagesize::reader_size(BufReader::new(window)).ok());
-    if let Some(size) = found {
-        tags.put_size(size.width as u64, size.height as u64);
+    if let Some((width, height)) = found_size(window) {
+        tags.put_size(width, height);
     }
+}
+
+/// Width and height, as the crate imagesize finds them.
+fn found_size(window: &mut Window<'_>) -> Option<(u64, u64)> {
+    window.rewind().ok()?;
+    let size = imagesize::reader_size(BufReader::new(window)).ok()?;
+    Some((size.width as u64, size.height as u64))
+}
+
+/// The size of a BMP; `false` if it is a text that begins with `BM`, or one of OS/2, which are left to ExifTool.
+pub(super) fn bmp(window: &mut Window<'_>, tags: &mut Tags) -> io::Result<bool> {
+    const OS2: u32 = 64;
+    let [s1, s2, s3, s4, w1, w2, w3, w4, h1, h2, h3, h4] = window.bytes_at(14, 12)?[..] else {
+        return Ok(false);
+    };
+    let header = u32::from_le_bytes([s1, s2, s3, s4]);
+    let is_bmp = (40..1_000_000).contains(&header) && header != OS2;
+    if is_bmp {
+        // Below zero if the first row is the top one.
+        let height = i32::from_le_bytes([h1, h2, h3, h4]).unsigned_abs();
+        tags.put_size(u32::from_le_bytes([w1, w2, w3, w4]).into(), height.into());
+    }
+    Ok(is_bmp)
 }
 
 /// The next bytes; `None` at the end of the content.

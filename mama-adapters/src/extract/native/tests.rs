@@ -105,23 +105,40 @@ fn a_film_says_when_it_was_made_where_and_how_long_it_plays() {
     );
 }
 
+/// A frame of ID3v2.4.
+fn frame(id: &[u8; 4], text: &str) -> Vec<u8> {
+    let size = u8::try_from(text.len() + 1).unwrap();
+    [id.as_slice(), &[0, 0, 0, size, 0, 0, 3], text.as_bytes()].concat()
+}
+
+/// Forty frames of MP3.
+fn sound() -> Vec<u8> {
+    [b"\xff\xfb\x90\0".as_slice(), &[0; 413]].concat().repeat(40)
+}
+
+/// A sound behind a tag of these frames.
+fn song(frames: &[Vec<u8>]) -> Vec<u8> {
+    let frames = frames.concat();
+    let size = [21, 14, 7, 0].map(|bits| u8::try_from(frames.len() >> bits & 0x7f).unwrap());
+    [b"ID3\x04\0\0".as_slice(), &size, &frames, &sound()].concat()
+}
+
+/// The number in base 36, as four digits and capitals.
+fn name(number: usize) -> [u8; 4] {
+    let digit = |power: u32| b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[number / 36_usize.pow(power) % 36];
+    [digit(3), digit(2), digit(1), digit(0)]
+}
+
 #[test]
 fn a_song_names_itself() {
-    let frame = |id: &[u8; 4], text: &str| {
-        let size = u8::try_from(text.len() + 1).unwrap();
-        [id.as_slice(), &[0, 0, 0, size, 0, 0, 3], text.as_bytes()].concat()
-    };
     let frames = [
         frame(b"TIT2", "Grüße"),
         frame(b"TPE1", "a\0b"),
         frame(b"TRCK", "2/10"),
         frame(b"TDRC", "2014-05-21"),
     ];
-    let frames = frames.concat();
-    let head = [b"ID3\x04\0\0\0\0\0".as_slice(), &[u8::try_from(frames.len()).unwrap()]].concat();
-    let sound = [b"\xff\xfb\x90\0".as_slice(), &[0; 413]].concat().repeat(40);
     assert_eq!(
-        told([head, frames, sound].concat()),
+        told(song(&frames)),
         r#"{"Composite:Duration":"1.04 s (approx)","ID3v2_4:Artist":"a/b","ID3v2_4:RecordingTime":"2014:05:21","ID3v2_4:Title":"Grüße","ID3v2_4:Track":"2/10"}"#
     );
 }
@@ -144,4 +161,106 @@ fn a_packet_that_is_nested_as_deep_as_it_can_be_overflows_no_stack() {
         xmp::read(packet.as_bytes(), &mut tags);
         assert!(tags.into_doc().is_empty());
     }
+}
+
+// The next four would take minutes if parsers were given all: their time grows with the square of the bytes, or faster.
+
+#[test]
+fn a_song_with_too_many_frames_says_only_how_long_it_plays() {
+    let with = |others: usize| {
+        let mut frames = vec![frame(b"TIT2", "Prelude")];
+        frames.extend((0..others).map(|number| frame(&name(number), "")));
+        told(song(&frames))
+    };
+    let duration = r#""Composite:Duration":"1.04 s (approx)""#;
+    assert_eq!(with(100), format!(r#"{{{duration},"ID3v2_4:Title":"Prelude"}}"#));
+    assert_eq!(with(400_000), format!("{{{duration}}}"));
+}
+
+#[test]
+fn a_song_with_too_many_items_says_nothing_of_them() {
+    let item = |key: &[u8], value: &str| {
+        let size = u32::try_from(value.len()).unwrap().to_le_bytes();
+        [size.as_slice(), &[0; 4], key, b"\0", value.as_bytes()].concat()
+    };
+    let with = |others: usize| {
+        let others: Vec<Vec<u8>> = (0..others).map(|number| item(&name(number), "x")).collect();
+        let items = [item(b"Title", "Prelude"), others.concat()].concat();
+        let numbers = [1000, items.len() + 32, others.len() + 1, 0].map(|n| u32::try_from(n).unwrap());
+        let footer = [b"APETAGEX".as_slice(), &numbers.map(u32::to_le_bytes).concat(), &[0; 8]].concat();
+        told([sound(), items, footer].concat())
+    };
+    assert!(with(100).contains(r#""APE:Title":"Prelude""#));
+    assert!(!with(400_000).contains("APE:"));
+}
+
+#[test]
+fn a_picture_whose_places_claim_extents_without_bytes_says_nothing() {
+    const ITEMS: u32 = 1_000_000;
+    let info = boxed(b"infe", &[b"\x02\0\0\0\0\x01\0\0Exif"]);
+    let place = b"\0\0\0\x01\0\0\0\0\xff\xff".repeat(ITEMS as usize);
+    let places = boxed(b"iloc", &[b"\x02\0\0\0\0\0", &ITEMS.to_be_bytes(), &place]);
+    let meta = boxed(b"meta", &[&[0; 4], &boxed(b"iinf", &[b"\0\0\0\0\0\x01", &info]), &places]);
+    assert_eq!(told([boxed(b"ftyp", &[b"heic\0\0\0\0mif1"]), meta].concat()), "{}");
+}
+
+/// A packet of XMP that has a time and these elements.
+fn packet(inner: &str) -> String {
+    format!(
+        r#"<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:xmp="http://ns.adobe.com/xap/1.0/"><rdf:Description xmp:CreateDate="2020-01-02T03:04:05">{inner}</rdf:Description></rdf:RDF>"#
+    )
+}
+
+#[test]
+fn a_packet_with_too_many_namespaces_or_attributes_says_nothing() {
+    let spaces = |deep: usize| {
+        let opened: Vec<String> = (0..deep).map(|number| format!("<a xmlns:n{number}='b'>")).collect();
+        opened.concat() + &"</a>".repeat(deep)
+    };
+    let attributes = |many: usize| {
+        let all: Vec<String> = (0..many).map(|number| format!(" n{number}=''")).collect();
+        format!("<a{}/>", all.concat())
+    };
+    let told = |inner: &str| {
+        let mut tags = Tags::default();
+        xmp::read(packet(inner).as_bytes(), &mut tags);
+        tags.into_doc().to_json()
+    };
+    let time = r#"{"XMP-xmp:CreateDate":"2020:01:02 03:04:05"}"#;
+    assert_eq!([told(&spaces(100)), told(&attributes(1000))], [time, time]);
+    assert_eq!([told(&spaces(10_000)), told(&attributes(400_000))], ["{}", "{}"]);
+}
+
+#[test]
+fn of_several_packets_in_a_png_the_first_is_read() {
+    let chunk = |packet: &str| {
+        let content = [b"XML:com.adobe.xmp\0\0\0\0\0".as_slice(), packet.as_bytes()].concat();
+        let size = u32::try_from(content.len()).unwrap().to_be_bytes();
+        [size.as_slice(), b"iTXt", &content, &[0; 4]].concat()
+    };
+    let (first, second) = (packet(""), packet("").replace("CreateDate", "ModifyDate"));
+    let png = [b"\x89PNG\r\n\x1a\n".as_slice(), &chunk(&first), &chunk(&second)].concat();
+    assert_eq!(told(png), r#"{"XMP-xmp:CreateDate":"2020:01:02 03:04:05"}"#);
+}
+
+#[test]
+fn a_bitmap_has_a_size_and_a_text_that_begins_like_one_has_none() {
+    let bitmap = |header: u32, height: i32| {
+        let numbers = [header.to_le_bytes(), 640_u32.to_le_bytes(), height.to_le_bytes()].concat();
+        [b"BM".as_slice(), &[0; 12], &numbers, &[0; 100]].concat()
+    };
+    let size = r#"{"Composite:ImageSize":"640x480"}"#;
+    assert_eq!([told(bitmap(40, 480)), told(bitmap(124, -480))], [size, size]);
+    let none = [bitmap(12, 480), bitmap(64, 480), b"BMW service book, of all that was mended".to_vec()];
+    for content in none {
+        assert_eq!(Native.extract(&mut InMemory::new(content), &hint("x")).unwrap(), None);
+    }
+}
+
+#[test]
+fn how_a_lossy_webp_is_to_be_scaled_is_not_its_size() {
+    let head = b"RIFF\x1e\0\0\0WEBPVP8 \x12\0\0\0\0\0\0\x9d\x01\x2a";
+    let size = [640 | 1 << 14, 480 | 3 << 14].map(u16::to_le_bytes).concat();
+    let webp = [head.as_slice(), &size, &[0; 8]].concat();
+    assert_eq!(told(webp), r#"{"Composite:ImageSize":"640x480"}"#);
 }

@@ -33,8 +33,12 @@ impl<'a> Window<'a> {
             (Content::Opened(fd), u64::try_from(rustix::fs::fstat(fd)?.st_size).unwrap_or_default())
         } else {
             let mut head = Vec::new();
-            handle.take(BUDGET).read_to_end(&mut head)?;
-            let size = head.len() as u64;
+            Read::take(&mut *handle, BUDGET).read_to_end(&mut head)?;
+            // Only a copy that fills the budget may be a part.
+            let size = match head.len() as u64 {
+                BUDGET => handle.facts().map_err(io::Error::other)?.size,
+                whole => whole,
+            };
             (Content::Copied(head), size)
         };
         Ok(Self { content, size, at: 0, left: BUDGET, failure: None })
@@ -116,6 +120,8 @@ mod tests {
     use std::io::Write;
 
     use mama_ports::conformance::content::{InMemory, Opened};
+    use mama_ports::filesystem::Fs;
+    use mama_ports::vocab::{FileFacts, FileId, FileKind, Timestamp};
 
     use super::*;
 
@@ -135,6 +141,34 @@ mod tests {
             assert!(window.seek(SeekFrom::Current(-256)).is_err());
             assert!(window.seek(SeekFrom::Start(u64::MAX)).is_err());
         }
+    }
+
+    /// A content of zeros without a descriptor, longer than the budget.
+    struct Long;
+
+    impl Read for Long {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            io::repeat(0).read(buffer)
+        }
+    }
+
+    impl ReadHandle for Long {
+        fn facts(&self) -> Fs<FileFacts> {
+            let time = Timestamp::new(0, 0);
+            let (kind, id) = (FileKind::File, FileId { device: 1, inode: 1 });
+            let (size, mode) = (BUDGET + 1, 0o444);
+            Ok(FileFacts { kind, id, size, mtime: time, ctime: time, mode, links: 1, owned: true })
+        }
+
+        fn rewind(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_size_is_that_of_the_content_not_of_the_copy() {
+        let mut long = Long;
+        assert_eq!(Window::new(&mut long).unwrap().size(), BUDGET + 1);
     }
 
     #[test]

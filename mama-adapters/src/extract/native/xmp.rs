@@ -16,6 +16,10 @@ const CAMERA: &str = "http://ns.google.com/photos/1.0/camera/";
 
 /// A packet has some hundred; more is not worth the time.
 const MOST_NODES: u32 = 20_000;
+/// A packet has fewer than 40 of them. Each element has a copy of those around it, made by comparing all with all.
+const MOST_NAMESPACES: usize = 256;
+/// Those of one element are compared, all with all; Lightroom writes some hundred.
+const MOST_ATTRIBUTES: usize = 1024;
 
 #[derive(Clone, Copy)]
 enum Form {
@@ -43,9 +47,12 @@ const PROPERTIES: [(&str, &str, &str, &str, Form); 14] = [
     (DC, "title", "XMP-dc", "Title", Form::Languages),
 ];
 
-/// Reads a packet; one that is no XML says nothing.
+/// Reads a packet; one that is no XML, or that would take long, says nothing.
 pub(super) fn read(packet: &[u8], tags: &mut Tags) {
     let Ok(text) = std::str::from_utf8(packet) else { return };
+    if text.matches("xmlns").count() > MOST_NAMESPACES || most_attributes(text) > MOST_ATTRIBUTES {
+        return;
+    }
     let options = ParsingOptions { nodes_limit: MOST_NODES, ..ParsingOptions::default() };
     let text = text.trim_start_matches('\u{feff}').trim_matches(|c: char| c == '\0' || c.is_whitespace());
     let Ok(document) = Document::parse_with_options(text, options) else { return };
@@ -62,6 +69,11 @@ pub(super) fn read(packet: &[u8], tags: &mut Tags) {
             put(name.namespace(), name.name(), simple(property), in_default_language(property), tags);
         }
     }
+}
+
+/// No element has more: in a value `<` is escaped.
+fn most_attributes(text: &str) -> usize {
+    text.split('<').map(|tag| tag.matches('=').count()).max().unwrap_or_default()
 }
 
 fn put(space: Option<&str>, name: &str, simple: Option<&str>, by_language: Option<&str>, tags: &mut Tags) {
