@@ -185,6 +185,15 @@ fn no_process_is_started_or_signalled() {
     refused("setpriority 0, getppid, 0");
 }
 
+/// Together these have the kernel kill mama when it next speaks over the socket; apart they do no harm.
+#[test]
+fn no_signal_is_arranged_for_the_other_end_of_a_socket() {
+    refused("fcntl STDERR, F_SETOWN, getppid");
+    // F_SETSIG, SIGKILL
+    refused("fcntl STDERR, 10, 9");
+    refused("fcntl STDERR, F_SETFL, O_ASYNC");
+}
+
 #[test]
 fn it_does_not_become_another_program() {
     let attempt = "no warnings; exec { '/bin/true' } 'true'; 0";

@@ -228,7 +228,7 @@ fn template(dir: Option<&Path>, config: &Config) -> Result<String, Fault> {
 host = {host}
 
 [scan]
-# metadata = true       # read by ExifTool
+# metadata = true       # all, by ExifTool; \"quick\": only what mama reads by itself; false: none
 # exclude = [\"*.tmp\"]   # gitignore-style, for every scan
 {of_the_archive}"
     ))

@@ -99,20 +99,24 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// A folder. One that does not start with `/` or `~/` is looked for beside the configuration file, or from where mama was started.
+    /// A folder.
     pub(super) fn path(&self, key: &'static str) -> Result<Setting<Option<PathBuf>>, Fault> {
         let Setting { value, origin } = self.optional::<PathBuf>(key)?;
-        let whole = value.map(|path| match (path.strip_prefix("~"), &origin) {
-            (Ok(below), Origin::File(_) | Origin::Environment(_)) => {
-                etcetera::home_dir().map(|home| home.join(below)).map_err(anyhow::Error::from)
-            }
-            (Err(_), Origin::File(file)) => Ok(file.parent().unwrap_or(file).join(path)),
-            _ => std::path::absolute(&path).map_err(anyhow::Error::from),
-        });
-        let whole = whole.transpose();
+        let whole = value.map(|path| whole(&path, &origin)).transpose();
         let value = whole
             .map_err(|error| Fault::usage(format!("`{key}` names no folder ({origin})")).because(error))?;
         Ok(Setting { value, origin })
+    }
+
+    /// A program: a path, or a name to search for, which has no slash.
+    pub(super) fn program(&self, key: &'static str, default: &str) -> Result<Setting<OsString>, Fault> {
+        let Setting { value, origin } = self.get(key, || OsString::from(default))?;
+        if !value.as_encoded_bytes().contains(&b'/') {
+            return Ok(Setting { value, origin });
+        }
+        let path = whole(Path::new(&value), &origin)
+            .map_err(|error| Fault::usage(format!("`{key}` names no program ({origin})")).because(error))?;
+        Ok(Setting { value: path.into_os_string(), origin })
     }
 
     fn find(&self, key: &'static str) -> Option<(Raw, Origin)> {
@@ -131,6 +135,15 @@ impl<'a> Layers<'a> {
         };
         Some((Raw::Toml(value.clone()), Origin::File(path.to_path_buf())))
     }
+}
+
+/// A path that does not start with `/` or `~/` leads on from the configuration file's folder, or from where mama was started.
+fn whole(path: &Path, origin: &Origin) -> anyhow::Result<PathBuf> {
+    Ok(match (path.strip_prefix("~"), origin) {
+        (Ok(below), Origin::File(_) | Origin::Environment(_)) => etcetera::home_dir()?.join(below),
+        (Err(_), Origin::File(file)) => file.parent().unwrap_or(file).join(path),
+        _ => std::path::absolute(path)?,
+    })
 }
 
 /// Reads the configuration file; every key in it must be a known one.

@@ -149,7 +149,7 @@ impl Config {
                 ways(SourceKind::Incoming, "transfer.incoming", SHARED)?,
                 ways(SourceKind::Import, "transfer.import", SHARED)?,
             ],
-            exiftool: layers.get("exiftool.program", || "exiftool".into())?,
+            exiftool: layers.program("exiftool.program", "exiftool")?,
             sessions: layers.optional("exiftool.sessions")?,
             timeout: layers.get("exiftool.timeout", || 30)?,
             sandbox: layers.get("exiftool.sandbox", || true)?,

@@ -98,6 +98,22 @@ fn metadata_is_read_in_full_quickly_or_not_at_all() {
 }
 
 #[test]
+fn a_relative_program_is_beside_the_file_or_where_mama_was_started_and_a_mere_name_is_searched_for() {
+    let program = |text: &str, environment: &[(&str, &str)]| {
+        let file = file(&format!("[exiftool]\nprogram = '{text}'"));
+        let folder = file.0.path().parent().unwrap().to_owned();
+        (PathBuf::from(file.load(&NOBODY, environment).unwrap().exiftool.value), folder)
+    };
+    let (beside, folder) = program("bin/exiftool", &[]);
+    assert_eq!(beside, folder.join("bin/exiftool"));
+    assert_eq!(program("/opt/exiftool", &[]).0, Path::new("/opt/exiftool"));
+    assert_eq!(program("~/exiftool", &[]).0, etcetera::home_dir().unwrap().join("exiftool"));
+    assert_eq!(program("exiftool-13", &[]).0, Path::new("exiftool-13"));
+    let (from_environment, _) = program("bin/exiftool", &[("MAMA_EXIFTOOL_PROGRAM", "./exiftool")]);
+    assert_eq!(from_environment, std::env::current_dir().unwrap().join("exiftool"));
+}
+
+#[test]
 fn a_value_of_the_wrong_kind_is_named_with_what_is_expected() {
     for (text, wrong, expected) in [
         ("[scan]\nmetadata = 'yes'", "`scan.metadata`", "true or false"),

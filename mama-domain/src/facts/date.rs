@@ -1,5 +1,7 @@
 //! Dates and times as metadata writes them: `2008:10:22 16:28:39`, ISO 8601 and what lies between, and RFC 2822.
 
+use std::ops::RangeInclusive;
+
 use jiff::civil::DateTime;
 use jiff::fmt::rfc2822;
 use jiff::tz::Offset;
@@ -46,6 +48,9 @@ pub(super) fn offset(text: &str) -> Option<Offset> {
     rest.0.is_empty().then_some(offset)
 }
 
+/// The years that are read: 9999 is nobody's, and has days that are no timestamps.
+const YEARS: RangeInclusive<i16> = 1..=9998;
+
 /// A day or time from its numbers; `None` if there is no such day.
 pub(super) fn civil(numbers: &[u32]) -> Option<(DateTime, Precision)> {
     let small = |at: usize, default: i8| match numbers.get(at) {
@@ -60,7 +65,7 @@ pub(super) fn civil(numbers: &[u32]) -> Option<(DateTime, Precision)> {
         6 => Precision::Second,
         _ => return None,
     };
-    let year = i16::try_from(numbers[0]).ok().filter(|year| (1..=9999).contains(year))?;
+    let year = i16::try_from(numbers[0]).ok().filter(|year| YEARS.contains(year))?;
     // A leap second is the last one that calendars know.
     let second = small(5, 0)?;
     let second = if second == 60 { 59 } else { second };
@@ -130,7 +135,7 @@ fn time(rest: &mut Rest<'_>) -> Option<Parsed> {
 fn mail(text: &str) -> Option<Written> {
     let zoned = rfc2822::DateTimeParser::new().parse_zoned(text).ok()?;
     let (civil, offset) = (zoned.datetime(), Some(zoned.offset()));
-    Some(Written { civil, precision: Precision::Second, offset })
+    YEARS.contains(&civil.year()).then_some(Written { civil, precision: Precision::Second, offset })
 }
 
 /// What is still to be read.
@@ -223,6 +228,10 @@ mod tests {
             ("2008:10:22 16:28:39 +25:00", "unknown"),
             ("38353", "unknown"),
             ("20081022", "unknown"),
+            ("9998:12:31 23:59:59", "9998-12-31T23:59:59 second"),
+            ("9999:12:31 23:59:59", "unknown"),
+            ("9999", "unknown"),
+            ("Fri, 31 Dec 9999 00:30:00 +1400", "unknown"),
         ] {
             assert_eq!(shown(text), expected, "{text:?}");
         }

@@ -99,7 +99,7 @@ pub struct Moment {
 impl Moment {
     /// Seconds since 1970 on this clock, as if it showed UTC.
     pub(super) fn clock(&self) -> i64 {
-        // In range: no year before 1 or after 9999 is read.
+        // In range: no text is read as a year before 1 or after 9998, and a file's time is a timestamp.
         Offset::UTC.to_timestamp(self.civil).map_or(0, |at| at.as_second())
     }
 

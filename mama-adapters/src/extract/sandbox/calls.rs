@@ -20,7 +20,6 @@ const ALLOWED: &[c_long] = &[
     libc::SYS_faccessat,
     libc::SYS_faccessat2,
     libc::SYS_fadvise64,
-    libc::SYS_fcntl,
     libc::SYS_fstat,
     libc::SYS_fstatfs,
     libc::SYS_getcwd,
@@ -102,20 +101,33 @@ const OLDER: &[c_long] = &[
 const OLDER: &[c_long] = &[];
 
 /// How a file may be opened: for reading, if it is there.
-const READING: u64 = 0;
+const READING: c_int = 0;
 
 /// The bits of a call to open that say otherwise.
 const WRITING: c_int = libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC;
 
-/// Calls that are allowed with one value of one argument only: the call, the argument's number, its value, the bits that count.
-const NARROW: &[(c_long, u8, u64, c_int)] = &[
-    (libc::SYS_openat, 2, READING, WRITING),
+/// All bits of an argument.
+const ALL: c_int = -1;
+
+/// What an argument of a call has to be: its number, its value, the bits that count.
+type Argument = (u8, c_int, c_int);
+
+/// Calls that are allowed only if all these arguments are as they have to be; a call that is here again, also in that way.
+const NARROW: &[(c_long, &[Argument])] = &[
+    (libc::SYS_openat, &[(2, READING, WRITING)]),
     #[cfg(target_arch = "x86_64")]
-    (libc::SYS_open, 1, READING, WRITING),
+    (libc::SYS_open, &[(1, READING, WRITING)]),
+    // a descriptor's copies and flags, but no signal to whoever uses the other end
+    (libc::SYS_fcntl, &[(1, libc::F_DUPFD, ALL)]),
+    (libc::SYS_fcntl, &[(1, libc::F_DUPFD_CLOEXEC, ALL)]),
+    (libc::SYS_fcntl, &[(1, libc::F_GETFD, ALL)]),
+    (libc::SYS_fcntl, &[(1, libc::F_SETFD, ALL)]),
+    (libc::SYS_fcntl, &[(1, libc::F_GETFL, ALL)]),
+    (libc::SYS_fcntl, &[(1, libc::F_SETFL, ALL), (2, 0, libc::O_ASYNC)]),
     // is this a terminal?
-    (libc::SYS_ioctl, 1, libc::TCGETS, -1),
+    (libc::SYS_ioctl, &[(1, libc::TCGETS as c_int, ALL)]),
     // its own limits, not another's
-    (libc::SYS_prlimit64, 0, 0, -1),
+    (libc::SYS_prlimit64, &[(0, 0, ALL)]),
 ];
 
 /// Refuses all other calls from now on, to this thread and to what it becomes: they fail as on a kernel that does not know them.
@@ -123,10 +135,13 @@ pub(super) fn restrict() -> Result<(), seccompiler::Error> {
     let refuse = SeccompAction::Errno(libc::ENOSYS.unsigned_abs());
     let mut allowed: BTreeMap<i64, Vec<SeccompRule>> =
         ALLOWED.iter().chain(OLDER).map(|&call| (call, Vec::new())).collect();
-    for &(call, argument, value, mask) in NARROW {
-        let mask = u64::from(mask.cast_unsigned());
-        let only = SeccompCondition::new(argument, Dword, MaskedEq(mask), value)?;
-        allowed.insert(call, vec![SeccompRule::new(vec![only])?]);
+    for &(call, arguments) in NARROW {
+        let mut conditions = Vec::new();
+        for &(number, value, mask) in arguments {
+            let [value, mask] = [value, mask].map(|bits| u64::from(bits.cast_unsigned()));
+            conditions.push(SeccompCondition::new(number, Dword, MaskedEq(mask), value)?);
+        }
+        allowed.entry(call).or_default().push(SeccompRule::new(conditions)?);
     }
     let filter = SeccompFilter::new(allowed, refuse, SeccompAction::Allow, ARCH.try_into()?)?;
     let filter: BpfProgram = filter.try_into()?;
