@@ -13,7 +13,7 @@ use mama_ports::enrichment::{ContentCursor, Enriched, Enrichment, Lacking, Wante
 use mama_ports::filesystem::ReadHandle;
 use mama_ports::repository::{PageSize, Repo, Repository, RepositoryError};
 use mama_ports::vocab::{
-    BlobRecord, ExtractorId, MetaDoc, Mime, ObservationId, ScanId, ScanRoot, SourceKind,
+    BlobRecord, ExtractorId, MetaDoc, Mime, ObservationId, ScanId, ScanRoot, SourceKind, Timestamp,
 };
 use mama_tests::world::{World, hash_of, host_name, path};
 use pollster::block_on;
@@ -109,6 +109,9 @@ fn a_failing_extractor_never_keeps_a_file_out_and_is_not_asked_again() {
     );
     assert_eq!(run(&enrich, &[]).contents, 0);
     assert_eq!(reader.asked(), [""; 0]);
+    let without = Enrich { extractor: None, ..enrich };
+    let pending = block_on(without.pending(&[], Timestamp::new(0, 0))).unwrap();
+    assert_eq!(pending, 0, "nor does it wait for an extractor that is not there");
 }
 
 #[test]
@@ -155,6 +158,32 @@ fn what_is_found_while_it_is_hashed_stays_until_somebody_takes_his_time() {
     block_on(scan.run(&target("/photos"), &mut report)).unwrap();
     assert_eq!((report.unchanged, report.with_metadata, quick.asked()), (4, 1, vec!["a".to_owned()]));
     assert_eq!(doc(&world, "a").unwrap(), r#"{"Reader1:Text":"a"}"#);
+}
+
+/// Gives up on all there is.
+struct GivesUp;
+
+impl MetadataExtractor for GivesUp {
+    fn identity(&self) -> ExtractorId {
+        ExtractorId::new("reader", "1", 1)
+    }
+
+    fn extract(&self, _: &mut dyn ReadHandle, _: &Hint) -> Result<Option<MetaDoc>, ExtractError> {
+        Err(ExtractError::TimedOut { seconds: 30 })
+    }
+}
+
+#[test]
+fn what_is_found_while_it_is_hashed_goes_if_the_extractor_gives_up() {
+    let world = World::new();
+    world.write("/photos/a", "a");
+    let mut scan = world.scanner();
+    scan.quick = Some(Reader::new("quick") as Arc<dyn MetadataExtractor>);
+    block_on(scan.run(&target("/photos"), &mut ScanReport::default())).unwrap();
+    assert_eq!(doc(&world, "a").unwrap(), r#"{"Readerquick:Text":"a"}"#);
+    assert_eq!(run(&world.enricher(Arc::new(GivesUp)), &[]).metadata_failures, 1);
+    assert_eq!(doc(&world, "a"), None, "it would pass for the other's, here and in the manifests");
+    assert!(record(&world, "a").look.unwrap().error.is_some());
 }
 
 #[test]
@@ -362,6 +391,18 @@ fn a_broken_extractor_is_told_once_and_the_rest_is_left() {
     assert_eq!(record(&world, "!").look, None);
     let warnings = world.troubles();
     assert!(warnings.len() == 1 && warnings[0].reason.contains("out of processes"), "{warnings:?}");
+}
+
+#[test]
+fn what_is_scanned_after_the_extractor_broke_waits_too() {
+    const FILES: u64 = 600;
+    let world = World::new();
+    for number in 0..FILES {
+        world.write(&format!("/photos/{number}/a"), format!("!{number}"));
+    }
+    let (report, enriched) = scan_beside(&world, &world.enricher(Reader::new("1")));
+    assert_eq!((report.new_observations, enriched.unavailable), (FILES, true));
+    assert_eq!((enriched.contents, enriched.pending), (0, FILES));
 }
 
 /// Takes every content for a text.

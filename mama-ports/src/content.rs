@@ -50,7 +50,7 @@ pub struct Hint {
 /// Why there is no metadata of a content.
 #[derive(Debug, thiserror::Error)]
 pub enum ExtractError {
-    /// The extractor is not installed or does not start.
+    /// The extractor is not installed or does not start, or this machine has no room for its work; no fault of the content.
     #[error("the metadata extractor is not available")]
     Unavailable(#[source] io::Error),
     /// It took too long and was stopped.

@@ -24,8 +24,9 @@ pub trait Curation: Send + Sync {
     /// Contents whose hashes begin so, in their order, at most `limit`.
     async fn contents(&self, prefix: &HashPrefix, limit: PageSize) -> Repo<Vec<BlobHash>>;
 
-    /// The present files directly in each of these folders, in the order asked and in name order, with those of `tags` that each has.
+    /// The current files directly in each of these folders, in the order asked and in name order, with those of `tags` that each has.
     ///
+    /// Also what is gone at its source, which says so: its view stays, so decisions concern it; but it lies beside nothing any more.
     /// One round trip for any number of folders. A folder nobody has seen gives an empty answer.
     async fn neighbours(&self, folders: &[(ScanRoot, RelPath)], tags: &[&str]) -> Repo<Vec<Vec<Neighbour>>>;
 
@@ -147,11 +148,13 @@ pub struct Found {
     pub block: Option<BlockReason>,
 }
 
-/// A present file among those of its folder.
+/// A file among those of its folder, which may be gone from there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Neighbour {
     /// Its current observation.
     pub found: Found,
+    /// Whether it was not there any more when somebody looked last.
+    pub gone: bool,
     /// Its type, if a detector said one.
     pub mime: Option<Mime>,
     /// Those of its tags that were asked for.

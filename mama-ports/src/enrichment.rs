@@ -14,7 +14,7 @@ pub trait Enrichment: Send + Sync {
     /// Contents that lack what is wanted and can be read from where it is wanted, in the order in which they became known,
     /// those of one batch in any order; `after`: only later ones.
     ///
-    /// Reads what lacks something, whether or not it can be read; with [`WantedMetadata::again_before`], every content. What lacks
+    /// Reads what lacks something, whether or not it can be read; with `again_before` of [`WantedMetadata::By`], every content. What lacks
     /// nothing costs nothing without.
     async fn lacking(
         &self,
@@ -29,7 +29,8 @@ pub trait Enrichment: Send + Sync {
     /// Remembers what was found in contents, each of them once in a batch, atomically. Repeating a batch changes nothing.
     ///
     /// A type is taken by a content that has none. A look replaces the one before, and a document that was found the one before;
-    /// one that was not found replaces nothing. A content that the catalog does not know is left out.
+    /// one that was not found replaces nothing, but what was preliminary is gone, as nothing would tell it from what the extractor
+    /// found. A content that the catalog does not know is left out.
     async fn enrich(&self, batch: &[Enriched]) -> Repo<()>;
 
     /// How many observations of the root of `scan` that are newer than `after` are of a content with metadata.
@@ -53,13 +54,18 @@ pub struct Wanted {
     pub mime: bool,
 }
 
-/// Whose metadata is wanted. A content lacks it that nobody has looked into, or on which another extractor gave up.
+/// Whose metadata is wanted. A content lacks it that nobody has looked into.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WantedMetadata {
-    /// The extractor that is there.
-    pub by: ExtractorId,
-    /// Set: a content lacks it also that another extractor has looked into, or on which any gave up before this moment.
-    pub again_before: Option<Timestamp>,
+pub enum WantedMetadata {
+    /// Anybody's: no other content lacks it.
+    Unlooked,
+    /// An extractor's: a content lacks it also on which another one gave up.
+    By {
+        /// The extractor that is there.
+        extractor: ExtractorId,
+        /// Set: a content lacks it also that another extractor has looked into, or on which any gave up before this moment.
+        again_before: Option<Timestamp>,
+    },
 }
 
 /// Where a page of contents ended.

@@ -315,3 +315,38 @@ fn what_belongs_together_is_decided_together_unless_told_otherwise() {
     );
     assert_eq!(blocked.summary()["changes"], 2);
 }
+
+#[test]
+fn what_goes_along_has_the_status_that_was_asked_for() {
+    let world = World::new();
+    world.configure("[apply]\nauto_assign = false");
+    for name in ["IMG_1.NEF", "IMG_1.JPG", "IMG_2.NEF", "IMG_2.JPG"] {
+        world.write(format!("photos/{name}"), name);
+    }
+    world.mama(["scan", "--no-metadata", "photos"]).done();
+    world.mama(["ignore", "--yes", "--status", "pending", "--glob", "*.NEF"]).done();
+    let rest = world.mama(["assign", "--yes", "--json", "--status", "pending", "photos"]).done();
+    assert_eq!((counts(&rest, COUNTS), &rest.summary()["companions"]), ([2, 2, 2, 0], &0.into()));
+    let ignored = world.mama(["assign", "--json", "--status", "ignored"]);
+    assert_eq!(counts(&ignored, COUNTS)[0], 2, "both raw pictures still are");
+}
+
+/// A card that was archived and emptied.
+#[test]
+fn what_is_gone_at_its_source_is_decided_together_still() {
+    let world = World::new();
+    for name in ["left.txt", "IMG_1.NEF", "IMG_1.JPG"] {
+        world.write(format!("card/{name}"), name);
+    }
+    let scan = ["scan", "--no-metadata", "--json", "--kind", "incoming", "card"];
+    let scan = || world.mama(scan).done().summary();
+    scan();
+    world.mama(["apply"]).done();
+    for name in ["IMG_1.NEF", "IMG_1.JPG"] {
+        fs::remove_file(world.path("card").join(name)).unwrap();
+    }
+    assert_eq!(scan()["gone"], 2);
+    let run = world.mama(["ignore", "--yes", "--json", "card/IMG_1.JPG"]).done();
+    assert_eq!((counts(&run, COUNTS), &run.summary()["companions"]), ([1, 2, 2, 0], &1.into()));
+    assert_eq!(world.mama(["apply", "--json"]).done().summary()["views_removed"], 2);
+}

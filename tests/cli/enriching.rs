@@ -104,6 +104,27 @@ fn a_quick_scan_tells_at_once_what_mama_reads_by_itself_and_enrich_reads_the_res
 }
 
 #[test]
+fn a_refresh_reads_all_whatever_the_configuration_says() {
+    let world = World::new();
+    world.write("photos/a.png", picture("a"));
+    for configured in ["'quick'", "false"] {
+        world.configure(&format!("[scan]\nmetadata = {configured}"));
+        let scanned = world.mama(["scan", "--json", "--refresh-metadata", "photos"]).done().summary();
+        assert_eq!(scanned["metadata_pending"], 0, "{configured}");
+    }
+}
+
+#[test]
+fn what_several_folders_share_waits_once() {
+    let world = World::new();
+    for folder in ["a", "b"] {
+        world.write(format!("{folder}/x.png"), picture("x"));
+    }
+    let scanned = world.mama(["scan", "--json", "--quick-metadata", "a", "b"]).done().summary();
+    assert_eq!((&scanned["new_observations"], &scanned["metadata_pending"]), (&2.into(), &1.into()));
+}
+
+#[test]
 fn what_is_preliminary_is_said_to_be_and_is_not_in_the_manifests() {
     let world = World::new();
     world.write("photos/a.png", picture("a"));
@@ -114,7 +135,9 @@ fn what_is_preliminary_is_said_to_be_and_is_not_in_the_manifests() {
     world.mama(["apply"]).done();
     world.mama(["dev", "reset", "--yes"]).done();
     world.mama(["rebuild"]).done();
-    assert_eq!(view(&world), [None, None, None, None], "it is found again");
+    world.mama(["scan", "photos"]).done();
+    let lost = "what is unchanged is not read again, but by ExifTool";
+    assert_eq!(view(&world), [None, None, None, None], "{lost}");
     assert_eq!(world.mama(["enrich", "--json"]).done().summary()["with_metadata"], 1);
 }
 

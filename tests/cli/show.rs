@@ -207,4 +207,8 @@ fn what_belongs_together_is_shown_with_its_reason() {
     for part in ["IMG_1.JPG + IMG_1.NEF in", "raw and jpeg, by names", "described by IMG_1.xmp in"] {
         assert!(card.contains(part), "{part}: {card}");
     }
+    fs::remove_file(world.path("photos/IMG_1.JPG")).unwrap();
+    scanned(&world);
+    let raw = &shown(&world, "photos/IMG_1.NEF")[0];
+    assert_eq!((&raw["groups"], &raw["sidecars"][0]["kind"]), (&json!([]), &json!("xmp")), "it is alone now");
 }

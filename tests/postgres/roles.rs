@@ -123,19 +123,23 @@ fn scan_all_there_is(catalog: &Postgres) -> ObservationId {
     known[0].files[1].id
 }
 
-/// Metadata comes, is read again and fails.
+/// Metadata fails, comes, is read again and fails.
 fn enrich_all_there_is(catalog: &Postgres) {
     let by = |version| ExtractorId::new("test", version, 1);
-    let metadata = Some(WantedMetadata { by: by("1"), again_before: None });
+    let metadata = Some(WantedMetadata::By { extractor: by("1"), again_before: None });
     let host = root("anna").host;
     let wanted = Wanted { host, has_archive: true, below: Vec::new(), metadata, mime: true };
     let content = block_on(catalog.lacking(&wanted, None, PageSize(1))).unwrap().remove(0);
     assert!(block_on(catalog.count_lacking(&wanted)).unwrap() > 0);
     let doc = |text| MetaDoc::from_json(text).unwrap();
     let found = |text| Ok(doc(text).with_numbers(doc(r#"{"a":1}"#).entries().clone()));
-    for (version, found) in
-        [("1", found(r#"{"a":"one"}"#)), ("2", found(r#"{"a":"1.0"}"#)), ("3", Err("hung".to_owned()))]
-    {
+    let looks = [
+        ("0", Err("hung".to_owned())),
+        ("1", found(r#"{"a":"one"}"#)),
+        ("2", found(r#"{"a":"1.0"}"#)),
+        ("3", Err("hung".to_owned())),
+    ];
+    for (version, found) in looks {
         let looked = Some(Looked { by: by(version), at: Timestamp::new(6, 0), found });
         let enriched = Enriched { hash: content.hash, mime: Some(Mime::new("text/plain")), looked };
         block_on(catalog.enrich(&[enriched])).unwrap();

@@ -163,8 +163,9 @@ fn enriching() -> impl Strategy<Value = Vec<Enriched>> {
 
 /// What is wanted, each condition now and then.
 fn wanted() -> impl Strategy<Value = Wanted> {
-    let metadata = (extractor(), prop::option::of(time()))
-        .prop_map(|(by, again_before)| WantedMetadata { by, again_before });
+    let by = (extractor(), prop::option::of(time()))
+        .prop_map(|(extractor, again_before)| WantedMetadata::By { extractor, again_before });
+    let metadata = prop_oneof![4 => by, 1 => Just(WantedMetadata::Unlooked)];
     let below = few(prop::sample::select(&PATHS[..]).prop_map(|path| AbsPath::parse(path).unwrap()), 2);
     (
         prop::sample::select(hosts()),

@@ -124,11 +124,11 @@ async fn neighbours(
         folders.iter().map(|(root, dir)| keys::place(root.kind, &root.basedir.join(dir))).collect();
     let rows = query(
         "SELECT a.number, o.id, r.host, r.basedir, r.kind, f.relpath, o.name, b.hash, o.size, o.status, b.block_reason,
-                b.mime, (SELECT jsonb_object_agg(t.tag, m.doc -> t.tag)::text FROM unnest($3::text[]) AS t (tag)
-                         WHERE m.doc ? t.tag)
+                o.gone_s IS NOT NULL, b.mime,
+                (SELECT jsonb_object_agg(t.tag, m.doc -> t.tag)::text FROM unnest($3::text[]) AS t (tag) WHERE m.doc ? t.tag)
          FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY AS a (root, place, number)
          JOIN root r ON r.key = a.root JOIN folder f ON f.root = r.id AND f.place_key = a.place
-         JOIN observation o ON o.folder = f.id AND o.current AND o.gone_s IS NULL
+         JOIN observation o ON o.folder = f.id AND o.current
          JOIN blob b ON b.id = o.blob LEFT JOIN meta m ON m.blob = b.id ORDER BY a.number, o.name",
     )
     .bind(roots)
@@ -140,10 +140,10 @@ async fn neighbours(
     for row in &rows {
         let mut cells = Cells::of(row);
         let answer = numbered(&mut answers, cells.next()?)?;
-        let found = read(&mut cells)?;
+        let (found, gone) = (read(&mut cells)?, cells.next()?);
         let mime = cells.next::<Option<&str>>()?.map(Mime::new);
         let tags = cells.next::<Option<&str>>()?.and_then(MetaDoc::from_json).unwrap_or_default();
-        answer.push(Neighbour { found, mime, tags });
+        answer.push(Neighbour { found, gone, mime, tags });
     }
     Ok(answers)
 }

@@ -33,8 +33,9 @@ pub(crate) fn lack(wanted: &Wanted, roots: &[(i64, ScanRoot)], mark: char, first
     let host = parameter(Value::Text(wanted.host.as_str().to_owned()));
     let metadata = match &wanted.metadata {
         None => "1 = 0".to_owned(),
-        Some(WantedMetadata { by, again_before }) => {
-            let by = parameter(Value::Text(by.as_str().to_owned()));
+        Some(WantedMetadata::Unlooked) => "b.looked_by IS NULL".to_owned(),
+        Some(WantedMetadata::By { extractor, again_before }) => {
+            let by = parameter(Value::Text(extractor.as_str().to_owned()));
             match again_before {
                 None => {
                     format!("(b.looked_by IS NULL OR (b.look_error IS NOT NULL AND b.looked_by <> {by}))")
@@ -47,7 +48,7 @@ pub(crate) fn lack(wanted: &Wanted, roots: &[(i64, ScanRoot)], mark: char, first
             }
         }
     };
-    let again = wanted.metadata.as_ref().is_some_and(|metadata| metadata.again_before.is_some());
+    let again = matches!(wanted.metadata, Some(WantedMetadata::By { again_before: Some(_), .. }));
     let lacks = match (again, wanted.mime) {
         (false, false) => format!("{INDEXED} AND {metadata}"),
         (false, true) => format!("{INDEXED} AND ({metadata} OR b.mime IS NULL)"),

@@ -108,10 +108,11 @@ fn neighbours(
     tags: &[String],
 ) -> Outcome<Vec<Neighbour>> {
     let mut statement = catalog.prepare_cached(
-        "SELECT o.id, r.host, r.basedir, r.kind, f.relpath, o.name, b.hash, o.size, o.status, b.block_reason, b.mime, m.doc
+        "SELECT o.id, r.host, r.basedir, r.kind, f.relpath, o.name, b.hash, o.size, o.status, b.block_reason, b.mime, m.doc,
+                o.gone_s IS NOT NULL
          FROM root r JOIN folder f ON f.root = r.id JOIN observation o ON o.folder = f.id
          JOIN blob b ON b.id = o.blob LEFT JOIN meta m ON m.blob = b.id
-         WHERE r.key = ?1 AND f.place_key = ?2 AND o.current = 1 AND o.gone_s IS NULL ORDER BY o.name",
+         WHERE r.key = ?1 AND f.place_key = ?2 AND o.current = 1 ORDER BY o.name",
     )?;
     let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
     let folder =
@@ -119,7 +120,7 @@ fn neighbours(
     rows::all(&mut statement, folder, |row| {
         let doc = rows::optional_text(row, 11)?.and_then(MetaDoc::from_json).unwrap_or_default();
         let mime = rows::optional_text(row, 10)?.map(Mime::new);
-        Ok(Neighbour { found: read(row)?, mime, tags: doc.only(&tags) })
+        Ok(Neighbour { found: read(row)?, gone: row.get(12)?, mime, tags: doc.only(&tags) })
     })
 }
 

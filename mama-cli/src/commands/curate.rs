@@ -30,6 +30,7 @@ pub(super) async fn run(
     // `--host` says here whose files, not who decides.
     let config = Config::load(&Places { host: None, ..places.clone() })?;
     let app = App::open(&config, output).await?;
+    app.check_agreement().await?;
     let asked = selection::read(args, places.host.as_deref(), &app).await?;
     if asked.selection.is_everything() {
         return Err(Fault::usage(format!("`mama {}` has to be told what", verb.as_str()))

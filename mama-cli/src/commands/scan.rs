@@ -39,6 +39,7 @@ pub(super) async fn run(
     let metadata = match config.metadata.value {
         _ if args.no_metadata => ScanMetadata::Nothing,
         _ if args.quick_metadata => ScanMetadata::Quick,
+        _ if args.refresh_metadata => ScanMetadata::Full,
         configured => configured,
     };
     let (reads, is_quick) = (metadata != ScanMetadata::Nothing, metadata == ScanMetadata::Quick);
@@ -75,6 +76,13 @@ pub(super) async fn run(
         if let (Some(enriched), Some(of_one)) = (&mut enriched, of_one) {
             *enriched += *of_one;
         }
+    }
+    if let (Some(enrich), Some(enriched)) = (&enrich, &mut enriched)
+        && targets.len() > 1
+    {
+        // What several folders share waits once.
+        let below: Vec<AbsPath> = targets.iter().map(|target| target.root.basedir.clone()).collect();
+        enriched.pending = enrich.pending(&below, started).await.unwrap_or(enriched.pending);
     }
     report.seconds = app.outside.clock.now().seconds_since(started);
     let is_empty = outcome.is_err() && report.files == 0;

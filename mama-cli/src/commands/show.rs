@@ -174,7 +174,7 @@ impl Teller<'_> {
             let folders: Vec<_> = places.iter().map(|(folder, _)| folder.clone()).collect();
             let answers = self.app.catalog.neighbours(&folders, &Traits::TAGS).await?;
             for (((root, dir), name), files) in places.iter().zip(answers) {
-                let members: Vec<_> = files.iter().map(Member::of).collect();
+                let members: Vec<_> = files.iter().filter(|file| !file.gone).map(Member::of).collect();
                 told.push((root.basedir.join(dir), around(&members, name)));
             }
         }

@@ -19,6 +19,7 @@ pub(super) async fn run(
     app: &App,
     output: &Arc<Output>,
 ) -> anyhow::Result<Status> {
+    app.check_agreement().await?;
     let curate = use_case(app);
     let act = curate.undoable(number.map(ActId)).await?;
     let doing = Doing::Undo;

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use mama_ports::curation::Neighbour;
 use mama_ports::vocab::{FileName, MetaDoc, Mime};
 use serde_json::Value;
 
+use super::clock::{ClockTime, shown};
 use super::name::Name;
+use crate::facts::seconds;
 
 /// Endings of raw pictures, whatever type their first bytes have: most are TIFF inside (dcraw's and ExifTool's lists).
 const RAW: [&str; 25] = [
@@ -21,8 +21,10 @@ const DEVELOPED: [&str; 6] = ["jpg", "jpeg", "heic", "heif", "hif", "avif"];
 const MOVING: [&str; 3] = ["mov", "mp4", "m4v"];
 /// A Live Photo moves for 3 s; longer videos only have a like name. In seconds.
 const LONGEST: f64 = 6.0;
-/// How far the clocks of two halves may be apart, in seconds.
+/// How far the clocks of two pictures of one shot may be apart, in seconds.
 const MOMENT: i64 = 2;
+/// How far the clock of a moving half may be from its picture's, in seconds: it is that of its beginning or of its end.
+const MOVING_MOMENT: i64 = 5;
 
 /// Where a file says which Live Photo it is a half of; the third is what ExifTool 12.57 calls the second.
 const CONTENT_IDENTIFIERS: [&str; 3] =
@@ -37,10 +39,12 @@ const MOTION: [&str; 4] = [
     "Samsung:EmbeddedVideoFile",
 ];
 
-/// How long a video plays: `2.87 s`, or `0:01:05`.
+/// How long a video plays.
 const LENGTH: &str = "QuickTime:Duration";
-/// When a camera took a picture, by its clock: what it writes beside it has the same.
-const TAKEN: &str = "ExifIFD:DateTimeOriginal";
+/// When a camera took a picture, or a video, by its clock: what it writes beside it has the same.
+const TAKEN: [&str; 2] = ["ExifIFD:DateTimeOriginal", "Keys:CreationDate"];
+/// When a video was made, in UTC, if nothing better is known.
+const CREATED: &str = "QuickTime:CreateDate";
 
 /// Words before the number of a part, in folded form.
 const PARTS: [&str; 12] =
@@ -73,15 +77,15 @@ pub struct Traits {
     pub burst: Option<String>,
     /// Whether it is a picture with a video in it.
     pub is_motion_photo: bool,
-    /// How long it plays, in seconds.
+    /// How long it plays, in seconds; more than 0.
     pub seconds: Option<f64>,
-    /// When it was taken, in seconds of any clock that the files of one folder share.
-    pub taken: Option<i64>,
+    /// When it was taken.
+    pub taken: Option<ClockTime>,
 }
 
 impl Traits {
     /// The tags that say something about it.
-    pub const TAGS: [&str; 11] = [
+    pub const TAGS: [&str; 13] = [
         CONTENT_IDENTIFIERS[0],
         CONTENT_IDENTIFIERS[1],
         CONTENT_IDENTIFIERS[2],
@@ -92,7 +96,9 @@ impl Traits {
         MOTION[2],
         MOTION[3],
         LENGTH,
-        TAKEN,
+        TAKEN[0],
+        TAKEN[1],
+        CREATED,
     ];
 
     /// What type and metadata say.
@@ -101,26 +107,18 @@ impl Traits {
         let Some(doc) = doc else { return Self { is_picture, ..Self::default() } };
         let first = |keys: &[&str]| keys.iter().find_map(|key| doc.entries().get(*key));
         let text = |value: &Value| value.as_str().map(str::to_owned).filter(|text| !text.is_empty());
+        let clock = |key: &str| doc.entries().get(key).and_then(Value::as_str).and_then(shown);
+        let local = TAKEN.iter().find_map(|key| clock(key)).map(ClockTime::Local);
+        let length = first(&[LENGTH]).and_then(Value::as_str).and_then(seconds);
         Self {
             is_picture,
             content_identifier: first(&CONTENT_IDENTIFIERS).and_then(text),
             burst: first(&BURST_IDENTIFIERS).and_then(text),
             is_motion_photo: first(&MOTION).is_some_and(|value| !matches!(value.as_i64(), Some(0))),
-            seconds: first(&[LENGTH]).and_then(Value::as_str).and_then(seconds),
-            taken: first(&[TAKEN]).and_then(Value::as_str).and_then(moment),
+            seconds: length.filter(|seconds| *seconds > 0.0),
+            taken: local.or_else(|| clock(CREATED).map(ClockTime::Utc)),
         }
     }
-}
-
-fn seconds(text: &str) -> Option<f64> {
-    let parts: Option<Vec<f64>> =
-        text.trim_end_matches(" s").split(':').map(|part| part.parse().ok()).collect();
-    Some(parts?.into_iter().fold(0.0, |sum, part| sum * 60.0 + part))
-}
-
-fn moment(text: &str) -> Option<i64> {
-    let time = DateTime::strptime("%Y:%m:%d %H:%M:%S", text.get(..19)?).ok()?;
-    Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second())
 }
 
 /// What some files are together.
@@ -227,15 +225,13 @@ impl<'a> File<'a> {
     fn is_short_video(&self) -> bool {
         self.name.ends_in(&MOVING)
             && !self.traits.is_picture
-            && self.traits.seconds.is_none_or(|seconds| seconds <= LONGEST)
+            && self.traits.seconds.is_some_and(|seconds| seconds <= LONGEST)
     }
 
-    /// Whether nothing says that they were taken at different times.
-    fn is_of_one_moment(&self, other: &Self) -> bool {
-        match (self.traits.taken, other.traits.taken) {
-            (Some(one), Some(two)) => one.abs_diff(two) <= MOMENT.unsigned_abs(),
-            (_, _) => true,
-        }
+    /// Whether nothing says that they were taken at different times, give or take `tolerance` seconds.
+    fn is_of_one_moment(&self, other: &Self, tolerance: i64) -> bool {
+        let both = self.traits.taken.zip(other.traits.taken);
+        both.is_none_or(|(one, two)| one.agrees(two, tolerance))
     }
 }
 
@@ -264,7 +260,7 @@ fn live_photos(files: &[File<'_>], by_stem: &Stems<'_>, found: &mut Vec<Group>) 
         let moving = same.iter().copied().find(|&at| files[at].is_short_video());
         if let (Some(still), Some(moving)) = (still, moving)
             && !(is_known(&still) && is_known(&moving))
-            && files[still].is_of_one_moment(&files[moving])
+            && files[still].is_of_one_moment(&files[moving], MOVING_MOMENT)
         {
             found.push(Group { kind, because: Because::Names, members: vec![still, moving] });
         }
@@ -286,7 +282,7 @@ fn raw_and_jpeg(files: &[File<'_>], same: &[usize], found: &mut Vec<Group>) {
     let developed = same.iter().copied().find(|&at| files[at].name.ends_in(&DEVELOPED));
     let raw = same.iter().copied().find(|&at| files[at].name.ends_in(&RAW));
     if let (Some(developed), Some(raw)) = (developed, raw)
-        && files[developed].is_of_one_moment(&files[raw])
+        && files[developed].is_of_one_moment(&files[raw], MOMENT)
     {
         let members = vec![developed, raw];
         found.push(Group { kind: GroupKind::RawAndJpeg, because: Because::Names, members });
@@ -326,7 +322,9 @@ fn edited(files: &[File<'_>], by_stem: &Stems<'_>, found: &mut Vec<Group>) {
     for (at, file) in files.iter().enumerate().filter(|(_, file)| file.is_still()) {
         let Some(before) = before_edit(&file.name) else { continue };
         let originals = by_stem.get(before.as_slice()).into_iter().flatten().copied();
-        let originals: Vec<usize> = originals.filter(|&at| files[at].traits.is_picture).collect();
+        let originals: Vec<usize> = originals
+            .filter(|&at| files[at].traits.is_picture && files[at].is_of_one_moment(file, MOMENT))
+            .collect();
         if !originals.is_empty() {
             let members = [at].into_iter().chain(originals).collect();
             found.push(Group { kind: GroupKind::Edited, because: Because::Names, members });

@@ -3,6 +3,7 @@
 //! Facts in, links out, each with its reason; docs/metadata.md has the rules and where they come from.
 
 pub mod around;
+pub mod clock;
 pub mod companions;
 pub mod group;
 mod name;

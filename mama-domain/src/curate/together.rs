@@ -37,7 +37,7 @@ impl Curate {
         for folders in folders.chunks(FOLDERS) {
             let answers = self.curation.neighbours(folders, &Traits::TAGS).await?;
             for (folder, files) in folders.iter().zip(answers) {
-                for (found, why) in companions_of(verb, &files, &chosen[folder]) {
+                for (found, why) in companions_of(verb, selection, &files, &chosen[folder]) {
                     along.insert(found.id, why);
                     page.push(found);
                 }
@@ -47,13 +47,19 @@ impl Curate {
     }
 }
 
-/// The files of one folder that go along with these of its observations, which are in order.
-fn companions_of(verb: Verb, files: &[Neighbour], chosen: &[ObservationId]) -> Vec<(Found, Why)> {
+/// The files of one folder that go along with these of its observations, which are in order; only with the status that was asked for.
+fn companions_of(
+    verb: Verb,
+    selection: &Selection,
+    files: &[Neighbour],
+    chosen: &[ObservationId],
+) -> Vec<(Found, Why)> {
     let members: Vec<Member<'_>> = files.iter().map(Member::of).collect();
     let is_chosen = |file: &Neighbour| chosen.binary_search(&file.found.id).is_ok();
     let chosen: Vec<usize> =
         files.iter().enumerate().filter(|(_, file)| is_chosen(file)).map(|(at, _)| at).collect();
-    let found = companions(&members, &chosen).into_iter();
+    let may_go = |at: usize| selection.filter.status.is_none_or(|status| files[at].found.status == status);
+    let found = companions(&members, &chosen, may_go).into_iter();
     // the content of a sidecar may be that of many, which a block would hit
     let goes = |why: &Why| !(verb.is_about_contents() && *why == Why::Sidecar);
     found.filter(|(_, why)| goes(why)).map(|(at, why)| (files[at].found.clone(), why)).collect()

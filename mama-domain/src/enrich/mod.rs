@@ -17,7 +17,7 @@ use mama_ports::enrichment::{ContentCursor, Enriched, Enrichment, Lacking, Looke
 use mama_ports::events::{Event, EventSink, Severity, Trouble};
 use mama_ports::repository::{PageSize, RepositoryError};
 use mama_ports::runtime::{Clock, Workers};
-use mama_ports::vocab::{AbsPath, ExtractorId, Timestamp};
+use mama_ports::vocab::{AbsPath, Timestamp};
 
 use crate::archive::{Archive, SourceTrees};
 use look::{Eyes, Outcome, Seen};
@@ -97,6 +97,8 @@ impl Enrich {
         while recorded.next().await.is_some() {
             queue = self.pass(queue, report).await?;
             if report.unavailable {
+                // What the scan goes on to record waits, too.
+                while recorded.next().await.is_some() {}
                 report.pending += self.count_pending(wanted).await?;
                 return Ok(());
             }
@@ -107,21 +109,20 @@ impl Enrich {
         self.all(Queue::new(wanted), report).await
     }
 
-    /// How many contents lack something that could be read from here, in a run that began then; without an extractor, those of which
-    /// nobody knows anything.
+    /// How many contents lack something that could be read from here, in a run that began then; without an extractor, those that
+    /// nobody has looked into.
     pub async fn pending(&self, below: &[AbsPath], started: Timestamp) -> Result<u64, RepositoryError> {
         self.count_pending(self.wanted(below, started)).await
     }
 
     async fn count_pending(&self, mut wanted: Wanted) -> Result<u64, RepositoryError> {
-        let nobody = || WantedMetadata { by: ExtractorId::unknown(), again_before: None };
-        wanted.metadata.get_or_insert_with(nobody);
+        wanted.metadata.get_or_insert(WantedMetadata::Unlooked);
         self.enrichment.count_lacking(&wanted).await
     }
 
     fn wanted(&self, below: &[AbsPath], started: Timestamp) -> Wanted {
-        let metadata = self.extractor.as_ref().map(|extractor| WantedMetadata {
-            by: extractor.identity(),
+        let metadata = self.extractor.as_ref().map(|extractor| WantedMetadata::By {
+            extractor: extractor.identity(),
             again_before: self.again.then_some(started),
         });
         Wanted {

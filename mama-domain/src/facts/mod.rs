@@ -31,6 +31,9 @@ pub use place::Place;
 pub use size::Size;
 pub use taken::{Capture, Certainty, Ignored, Said, Taken};
 
+pub(crate) use size::seconds;
+pub(crate) use zone::zone_between;
+
 use doc::Docs;
 
 /// What is known about a content besides its own metadata.

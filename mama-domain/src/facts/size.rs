@@ -53,7 +53,7 @@ pub(super) fn duration(docs: &Docs<'_>) -> Option<Sourced<f64>> {
 }
 
 /// `1.02 s (approx)`, `0:03:25`, `1 days 22:56:38`, or a number.
-fn seconds(text: &str) -> Option<f64> {
+pub(crate) fn seconds(text: &str) -> Option<f64> {
     let text = text.trim_end_matches("(approx)").trim().trim_end_matches('s').trim();
     let (days, clock) = match text.split_once(" days ") {
         Some((days, clock)) => (days.parse().ok()?, clock),

@@ -104,11 +104,17 @@ fn difference(local: &Moment, in_utc: &Reading, tolerance: i64) -> Option<Zone> 
     if local.precision < Precision::Second || in_utc.moment.precision < Precision::Second {
         return None;
     }
-    let apart = local.clock() - (in_utc.moment.clock() - i64::from(zone.offset.seconds()));
-    let offset = (apart + QUARTER / 2).div_euclid(QUARTER) * QUARTER;
-    let is_zone = (apart - offset).abs() <= tolerance && is_in_use(offset);
-    let offset = Offset::from_seconds(i32::try_from(offset).ok()?).ok().filter(|_| is_zone)?;
+    let utc = in_utc.moment.clock() - i64::from(zone.offset.seconds());
+    let offset = zone_between(local.clock(), utc, tolerance)?;
+    let offset = Offset::from_seconds(i32::try_from(offset).ok()?).ok()?;
     Some(Zone { offset, basis: Basis::Difference, source: in_utc.source.clone() })
+}
+
+/// The zone in use whose clock shows `local` when it is `utc`, give or take `tolerance`; all in seconds.
+pub(crate) fn zone_between(local: i64, utc: i64, tolerance: i64) -> Option<i64> {
+    let apart = local - utc;
+    let offset = (apart + QUARTER / 2).div_euclid(QUARTER) * QUARTER;
+    ((apart - offset).abs() <= tolerance && is_in_use(offset)).then_some(offset)
 }
 
 fn is_in_use(offset: i64) -> bool {

@@ -228,7 +228,8 @@ fn root_row(line: RootLine) -> Option<RootRow> {
 
 fn blob_line(BlobRow { record, first_seen }: &BlobRow) -> BlobLine {
     let BlobRecord { hash, size, mime, meta, look, stored, block } = record;
-    // What is preliminary is found again: in a line, metadata without a look is from before looks were remembered.
+    // What is preliminary is left to the extractor, after a rebuild too: in a line, metadata without a look is from before looks
+    // were remembered.
     let meta = meta.as_ref().filter(|_| look.is_some());
     BlobLine {
         hash: hash.to_string(),

@@ -1,8 +1,9 @@
 //! Metadata from ExifTool, by persistent processes.
 //!
-//! ExifTool parses hostile media, and so it learns nothing but the bytes: it is handed the descriptor that was hashed, and a name
-//! made of a number and the ending. It can be confined to a [`Sandbox`]. Time, memory and output are limited; a process that breaks
-//! a limit is killed and replaced, and processes are renewed now and then because ExifTool remembers things between files.
+//! ExifTool parses hostile media, and so it learns nothing but the bytes: it is handed the descriptor of an open file, which its caller
+//! has checked, and a name made of a number and the ending. It can be confined to a [`Sandbox`]. Time, memory and output are limited;
+//! a process that breaks a limit is killed and replaced, and processes are renewed now and then because ExifTool remembers things
+//! between files.
 //!
 //! `-l` gives each value as ExifTool prints it, the same as without, and as it is where that is something else: one pass for both.
 //! Deliberately absent: `-fast`, so that no tag is lost.
@@ -13,7 +14,7 @@ mod session;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
@@ -111,7 +112,7 @@ impl ExifTool {
 
 /// Has a content read that is known, because an ExifTool that does not take descriptors would find nothing, and ever without an error.
 fn ask_version(pool: &Pool) -> Result<String, ExtractError> {
-    let trial = spool(&mut &TRIAL[..]).map_err(ExtractError::Failed)?;
+    let trial = spool(&mut &TRIAL[..])?;
     let answer = pool.with(|session| session.examine(trial.as_fd(), ".gif"))?;
     let tags: Vec<Map<String, Value>> =
         serde_json::from_slice(&answer).map_err(|error| ExtractError::Failed(error.into()))?;
@@ -146,7 +147,7 @@ impl MetadataExtractor for ExifTool {
         if let Some(descriptor) = content.fd() {
             return self.examine(descriptor, hint);
         }
-        self.examine(spool(content).map_err(ExtractError::Failed)?.as_fd(), hint)
+        self.examine(spool(content)?.as_fd(), hint)
     }
 }
 
@@ -162,15 +163,19 @@ impl ExifTool {
     }
 }
 
-/// A copy of the content in an unnamed file.
-fn spool(content: &mut dyn Read) -> io::Result<File> {
-    let mut copy = tempfile::tempfile()?;
-    let copied = io::copy(&mut content.take(MAX_SPOOL + 1), &mut copy)?;
+/// A copy of the content in an unnamed file. That there is no room for it is not the content's fault.
+fn spool(content: &mut dyn Read) -> Result<File, ExtractError> {
+    let mut copy = tempfile::tempfile().map_err(ExtractError::Unavailable)?;
+    let copied = io::copy(&mut content.take(MAX_SPOOL + 1), &mut copy);
+    let copied = copied.map_err(|error| match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ExtractError::Unavailable(error),
+        _ => ExtractError::Failed(error),
+    })?;
     if copied > MAX_SPOOL {
-        return Err(io::Error::other("a content without a descriptor is too large to be copied"));
+        let why = io::Error::other("a content without a descriptor is too large to be copied");
+        return Err(ExtractError::Failed(why));
     }
-    copy.flush()?;
-    copy.rewind()?;
+    copy.flush().and_then(|()| copy.rewind()).map_err(ExtractError::Unavailable)?;
     Ok(copy)
 }
 

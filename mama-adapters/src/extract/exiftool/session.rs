@@ -75,10 +75,10 @@ impl Session {
         if name.contains(['\n', '\r']) {
             return Err(failed("the folder for temporary files has a name that ExifTool would misread"));
         }
-        drop(File::create_new(&place).map_err(ExtractError::Failed)?);
+        drop(File::create_new(&place).map_err(ExtractError::Unavailable)?);
         hand_over(&self.stderr, descriptor).map_err(ExtractError::Failed)?;
         let answer = self.ask(&["-j", "-G1", "-struct", "-l", name])?;
-        fs::remove_file(&place).map_err(ExtractError::Failed)?;
+        fs::remove_file(&place).map_err(ExtractError::Unavailable)?;
         match is_about(&answer, name) {
             true => Ok(answer),
             false => Err(failed("ExifTool's answer is about another file")),

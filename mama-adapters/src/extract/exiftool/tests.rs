@@ -252,6 +252,16 @@ fn an_answer_is_known_by_program_version_and_question() {
 }
 
 #[test]
+fn the_trouble_of_this_machine_is_not_held_against_the_content() {
+    let exiftool = exiftool();
+    let folder = exiftool.pool.with(|session| Ok(session.folder().to_owned())).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let error = extract(&exiftool).unwrap_err();
+    assert!(matches!(error, ExtractError::Unavailable(_)), "{error:?}");
+    extract(&exiftool).unwrap();
+}
+
+#[test]
 fn nothing_is_left_in_the_private_folder() {
     let exiftool = exiftool();
     extract(&exiftool).unwrap();

@@ -5,7 +5,12 @@ use super::*;
 fn file(name: &str) -> (FileName, Traits) {
     let ending = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
     let is_picture = !matches!(ending.as_str(), "mov" | "mp4" | "mp" | "pdf" | "avi" | "txt");
-    (FileName::parse(name).unwrap(), Traits { is_picture, ..Traits::default() })
+    let seconds = matches!(ending.as_str(), "mov" | "mp4").then_some(2.8);
+    (FileName::parse(name).unwrap(), Traits { is_picture, seconds, ..Traits::default() })
+}
+
+fn doc(text: &str) -> MetaDoc {
+    MetaDoc::from_json(text).unwrap()
 }
 
 fn found(files: &[(FileName, Traits)]) -> Vec<String> {
@@ -38,6 +43,48 @@ fn a_live_photo_has_one_identifier_or_one_stem() {
     assert_eq!(found(&differ), [""; 0], "identifiers count more than names");
     let long = [with("P1.JPG", None, None), with("P1.MP4", None, Some(61.0))];
     assert_eq!(found(&long), [""; 0], "a film with a picture's number");
+    let unknown = [with("P1.JPG", None, None), with("P1.MP4", None, None)];
+    assert_eq!(found(&unknown), [""; 0], "nobody knows that it is short");
+}
+
+#[test]
+fn a_length_is_known_however_it_is_written() {
+    let seconds =
+        |text: &str| Traits::of(None, Some(&doc(&format!(r#"{{"QuickTime:Duration":"{text}"}}"#)))).seconds;
+    for (text, expected) in [
+        ("2.87 s", Some(2.87)),
+        ("0:01:05", Some(65.0)),
+        ("1 days 0:00:01", Some(86_401.0)),
+        ("0 s", None),
+        ("long", None),
+    ] {
+        assert_eq!(seconds(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_live_photo_by_its_name_is_of_one_moment_in_some_zone() {
+    let still = doc(r#"{"ExifIFD:DateTimeOriginal":"2021:04:10 11:44:00"}"#);
+    let still = Traits::of(Some(&Mime::new("image/jpeg")), Some(&still));
+    let is_found = |local: &str, utc: &str| {
+        let times = format!(r#""Keys:CreationDate":"{local}","QuickTime:CreateDate":"{utc}""#);
+        let moving = doc(&format!(r#"{{"QuickTime:Duration":"1.23 s",{times}}}"#));
+        let moving = Traits::of(Some(&Mime::new("video/quicktime")), Some(&moving));
+        let name = |name: &str| FileName::parse(name).unwrap();
+        !found(&[(name("IMG_1.JPG"), still.clone()), (name("IMG_1.MOV"), moving)]).is_empty()
+    };
+    for (local, utc, expected) in [
+        ("2021:04:10 11:43:59+01:00", "2024:02:02 08:09:57", true),
+        ("2021:04:10 10:43:59+01:00", "2021:04:10 10:44:00", false),
+        ("", "2021:04:10 10:44:02", true),
+        ("", "2021:04:10 05:58:57", true),
+        ("", "2021:04:10 11:44:00", true),
+        ("", "2021:04:10 10:37:00", false),
+        ("", "2021:04:11 10:44:00", false),
+        ("", "0000:00:00 00:00:00", true),
+    ] {
+        assert_eq!(is_found(local, utc), expected, "{local} {utc}");
+    }
 }
 
 #[test]
@@ -46,7 +93,6 @@ fn a_picture_with_a_video_in_it_is_a_motion_photo() {
     let motion = (name, Traits { is_motion_photo: true, ..traits });
     assert_eq!(found(&[motion.clone(), file("PXL_1.MP")]), ["motion_photo by tag: PXL_1.MP.jpg + PXL_1.MP"]);
     assert_eq!(found(&[motion]), ["motion_photo by tag: PXL_1.MP.jpg"]);
-    let doc = |text: &str| MetaDoc::from_json(text).unwrap();
     assert!(Traits::of(None, Some(&doc(r#"{"XMP-GCamera:MicroVideo":1}"#))).is_motion_photo);
     assert!(!Traits::of(None, Some(&doc(r#"{"XMP-GCamera:MotionPhoto":0}"#))).is_motion_photo);
 }
@@ -57,7 +103,7 @@ fn raw_and_jpeg_have_one_stem_and_one_moment() {
     assert_eq!(by_name(&["DSC_1.NEF", "DSC_1.JPG", "DSC_2.NEF"]), expected);
     let at = |name: &str, taken| {
         let (name, traits) = file(name);
-        (name, Traits { taken: Some(taken), ..traits })
+        (name, Traits { taken: Some(ClockTime::Local(taken)), ..traits })
     };
     assert_eq!(found(&[at("DSC_1.NEF", 100), at("DSC_1.JPG", 101)]), expected);
     assert_eq!(found(&[at("DSC_1.NEF", 100), at("DSC_1.JPG", 90_000)]), [""; 0], "the counter began again");
@@ -92,6 +138,13 @@ fn an_edit_comes_before_its_original() {
         assert_eq!(by_name(&[original, edit]), [format!("edited by names: {edit} + {original}")]);
     }
     assert_eq!(by_name(&["a-edited.jpg", "IMG_E12.JPG", "IMG_EARLY.JPG", "IMG_ARLY.JPG"]), [""; 0]);
+    let at = |name: &str, taken| {
+        let (name, traits) = file(name);
+        (name, Traits { taken: Some(ClockTime::Local(taken)), ..traits })
+    };
+    let expected = ["edited by names: IMG_E1.JPG + IMG_1.HEIC"];
+    assert_eq!(found(&[at("IMG_1.HEIC", 100), at("IMG_E1.JPG", 100)]), expected);
+    assert_eq!(found(&[at("IMG_1.HEIC", 100), at("IMG_E1.JPG", 90_000)]), [""; 0], "the counter began again");
 }
 
 #[test]

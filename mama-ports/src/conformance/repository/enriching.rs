@@ -9,7 +9,7 @@ const ALL: PageSize = PageSize(1_000);
 
 /// Metadata by version 1 of the extractor, of anna's files.
 fn wanted() -> Wanted {
-    let metadata = WantedMetadata { by: extractor("1"), again_before: None };
+    let metadata = WantedMetadata::By { extractor: extractor("1"), again_before: None };
     Wanted {
         host: host("anna"),
         has_archive: false,
@@ -20,7 +20,7 @@ fn wanted() -> Wanted {
 }
 
 fn by(version: &str, again_before: Option<Timestamp>) -> Wanted {
-    let metadata = Some(WantedMetadata { by: extractor(version), again_before });
+    let metadata = Some(WantedMetadata::By { extractor: extractor(version), again_before });
     Wanted { metadata, ..wanted() }
 }
 
@@ -145,6 +145,8 @@ pub async fn who_gave_up_is_asked_again_only_if_that_is_wanted(repo: &dyn Reposi
     assert_eq!(numbers(repo, &by("1", Some(time(20)))).await, [3, 4], "the moment itself is not before it");
     assert_eq!(numbers(repo, &by("1", Some(time(21)))).await, [2, 3, 4]);
     assert_eq!(numbers(repo, &by("2", Some(time(0)))).await, [1, 2, 3, 4]);
+    let unlooked = Wanted { metadata: Some(WantedMetadata::Unlooked), ..wanted() };
+    assert_eq!(numbers(repo, &unlooked).await, [4], "who is nobody asks nobody again");
 }
 
 /// The last look counts; one that gave up takes nothing away.
@@ -169,6 +171,31 @@ pub async fn a_look_replaces_the_one_before(repo: &dyn Repository) {
     assert_eq!(repo.blobs(&[hash(1)]).await.unwrap()[0].as_ref().unwrap().has_meta, Some(true));
     repo.enrich(&[gave_up(1, "0", 4), gave_up(2, "0", 4)]).await.unwrap();
     assert_eq!(known().await.1.by, extractor("0"), "whoever comes last");
+}
+
+/// What was found quickly goes with the first look, also with one that gave up; it would pass for what that extractor found.
+pub async fn a_look_that_gave_up_takes_away_what_was_found_quickly(repo: &dyn Repository) {
+    let desk = Desk::new(repo).await;
+    let mut batch = desk.seen(&[("a", 1, 1), ("b", 2, 1)]);
+    for blob in &mut batch.blobs {
+        blob.quick = Some(doc(r#"{"a":1}"#));
+    }
+    desk.record(&batch).await;
+    let known = async |content: u8| {
+        let record = record_of(repo, hash(content)).await;
+        (record.meta.map(|doc| doc.to_json()), record.look.map(|look| look.by))
+    };
+    let quick = (Some(r#"{"a":1}"#.to_owned()), None);
+    assert_eq!((known(1).await, known(2).await), (quick.clone(), quick.clone()));
+    for _ in 0..2 {
+        repo.enrich(&[gave_up(1, "1", 7)]).await.unwrap();
+        assert_eq!((known(1).await, known(2).await), ((None, Some(extractor("1"))), quick.clone()));
+        let totals = repo.totals().await.unwrap();
+        assert_eq!((totals.with_meta, totals.unlooked, totals.preliminary), (1, 1, 1));
+        assert_eq!(repo.blobs(&[hash(1)]).await.unwrap()[0].as_ref().unwrap().has_meta, None);
+        // Nor does it come back with the next scan.
+        desk.record(&ScanBatch { blobs: batch.blobs.clone(), ..desk.batch() }).await;
+    }
 }
 
 /// A content without a type lacks it where types are wanted, and keeps the first.

@@ -165,8 +165,8 @@ pub async fn history_is_found_with_what_is_current(repo: &dyn Repository) {
     assert_eq!(at_any(repo, vec![Target::Content(hash(1))]).await, ["anna:/a/x#1"]);
 }
 
-/// Each folder by itself, in the order asked; neither history nor what is gone, of the tags only those that are wanted.
-pub async fn neighbours_are_the_present_files_of_their_folders(repo: &dyn Repository) {
+/// Each folder by itself, in the order asked; what is gone says so, history is none; of the tags only those that are wanted.
+pub async fn neighbours_are_the_current_files_of_their_folders(repo: &dyn Repository) {
     let desk = Desk::new(repo).await;
     let doc = MetaDoc::from_json(r#"{"A:x":"one","A:y":2,"B:z":"three"}"#).unwrap();
     let blob = NewBlob { mime: Some(Mime::new("image/heic")), ..super::desk::described(1) };
@@ -182,13 +182,19 @@ pub async fn neighbours_are_the_present_files_of_their_folders(repo: &dyn Reposi
         (root("anna", "/a"), dir("")),
     ];
     let answers = repo.neighbours(&folders, &["A:x", "B:z", "C:missing"]).await.unwrap();
-    let told: Vec<Vec<(String, BlobHash)>> = answers
+    let told: Vec<Vec<(String, BlobHash, bool)>> = answers
         .iter()
-        .map(|files| files.iter().map(|file| (file.found.at.to_string(), file.found.hash)).collect())
+        .map(|files| {
+            files.iter().map(|file| (file.found.at.to_string(), file.found.hash, file.gone)).collect()
+        })
         .collect();
-    let in_d = vec![("anna:/a/d/a".to_owned(), hash(6)), ("anna:/a/d/b".to_owned(), hash(1))];
-    assert_eq!(told, [in_d, vec![], vec![], vec![("anna:/a/top".to_owned(), hash(5))]]);
-    let Neighbour { found, mime, tags } = &answers[0][1];
+    let in_d = vec![
+        ("anna:/a/d/a".to_owned(), hash(6), false),
+        ("anna:/a/d/b".to_owned(), hash(1), false),
+        ("anna:/a/d/gone".to_owned(), hash(3), true),
+    ];
+    assert_eq!(told, [in_d, vec![], vec![], vec![("anna:/a/top".to_owned(), hash(5), false)]]);
+    let Neighbour { found, mime, tags, .. } = &answers[0][1];
     assert_eq!(found.id, desk.known("d/b").await.id);
     assert_eq!((found.size, found.status, found.block), (100, Status::Pending, None));
     assert_eq!(*mime, Some(Mime::new("image/heic")));
