@@ -30,6 +30,7 @@ impl MemoryFs {
         state.disk.power_cut(how);
         state.disk.boots += 1;
         state.locks.clear();
+        state.writers.clear();
         state.plan = Plan::default();
         state.epoch += 1;
     }
@@ -39,6 +40,7 @@ impl MemoryFs {
     pub fn kill(&self) {
         let mut state = self.state();
         state.locks.clear();
+        state.writers.clear();
         state.plan = Plan::default();
         state.epoch += 1;
     }

@@ -80,7 +80,10 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        if let Some(writers) = self.machine.state().writers.get_mut(&self.ino) {
+        let mut state = self.machine.state();
+        if state.epoch == self.epoch
+            && let Some(writers) = state.writers.get_mut(&self.ino)
+        {
             *writers = writers.saturating_sub(1);
         }
     }

@@ -70,6 +70,13 @@ struct State {
     epoch: u64,
 }
 
+impl State {
+    /// Whether somebody has an inode open to write, as whoever locks it has.
+    fn is_written(&self, ino: Ino) -> bool {
+        self.locks.contains_key(&ino) || self.writers.get(&ino).is_some_and(|writers| *writers > 0)
+    }
+}
+
 impl MemoryFs {
     /// A machine with an empty `/`, and a clock of its own.
     pub fn new() -> Self {

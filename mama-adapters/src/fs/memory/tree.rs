@@ -163,7 +163,7 @@ impl WriteTree for Tree {
 
     fn link_from(&self, source: &dyn ReadHandle, to: &RelPath) -> Fs<()> {
         let source = self.behind("link", source, to)?;
-        if self.machine.state().writers.get(&source).is_some_and(|writers| *writers > 0) {
+        if self.machine.state().is_written(source) {
             return Err(FsError::new("link", self.root.join(to).as_bytes(), Kind::Unsupported));
         }
         self.call("link", to, |disk, _| {
