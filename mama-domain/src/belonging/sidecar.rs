@@ -1,7 +1,5 @@
 //! Sidecars: files that describe other files, by the names that they have in one folder.
 
-use std::collections::BTreeMap;
-
 use mama_ports::vocab::FileName;
 
 use super::name::{Name, split_ending};
@@ -102,45 +100,55 @@ pub struct SidecarOf<'a> {
 /// The names of one folder that may be described, by what their sidecars have of them.
 pub(super) struct Folder<'a> {
     files: Vec<(&'a FileName, Name)>,
-    by_whole: BTreeMap<Vec<u8>, Vec<usize>>,
-    by_stem: BTreeMap<Vec<u8>, Vec<usize>>,
-    by_plain: BTreeMap<Vec<u8>, Vec<usize>>,
+    by_whole: Order,
+    by_stem: Order,
+    by_plain: Order,
+}
+
+/// The places of files, in the order of one part of their names.
+struct Order {
+    part: fn(&Name) -> &[u8],
+    places: Vec<usize>,
+}
+
+impl Order {
+    fn new(files: &[(&FileName, Name)], part: fn(&Name) -> &[u8]) -> Self {
+        let mut places: Vec<usize> = (0..files.len()).collect();
+        places.sort_by(|&one, &two| part(&files[one].1).cmp(part(&files[two].1)));
+        Self { part, places }
+    }
+
+    /// The places of the files whose part is not before `key`.
+    fn starting_at(&self, files: &[(&FileName, Name)], key: &[u8]) -> &[usize] {
+        &self.places[self.places.partition_point(|&at| (self.part)(&files[at].1) < key)..]
+    }
 }
 
 impl<'a> Folder<'a> {
     pub(super) fn new(names: impl Iterator<Item = &'a FileName>) -> Self {
         let files: Vec<_> = names.map(|name| (name, Name::of(name.as_bytes()))).collect();
-        let (mut by_whole, mut by_stem, mut by_plain) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let put = |map: &mut BTreeMap<Vec<u8>, Vec<usize>>, key: &[u8], at| {
-            map.entry(key.to_vec()).or_default().push(at);
-        };
-        for (at, (_, name)) in files.iter().enumerate() {
-            put(&mut by_whole, &name.whole, at);
-            put(&mut by_stem, &name.stem, at);
-            put(&mut by_plain, &name.plain, at);
-        }
+        let (by_whole, by_stem) =
+            (Order::new(&files, |name| &name.whole), Order::new(&files, |name| &name.stem));
+        let by_plain = Order::new(&files, |name| &name.plain);
         Self { files, by_whole, by_stem, by_plain }
     }
 
     /// The files whose plain stem is this.
     pub(super) fn plain(&self, stem: &[u8]) -> impl Iterator<Item = (&'a FileName, &Name)> {
-        self.by_plain.get(stem).into_iter().flatten().map(|&at| (self.files[at].0, &self.files[at].1))
+        self.beginning(stem).take_while(move |(_, name)| name.plain == stem)
     }
 
     /// The files whose plain stem begins so.
     pub(super) fn beginning(&self, with: &[u8]) -> impl Iterator<Item = (&'a FileName, &Name)> {
-        let from = self.by_plain.range(with.to_vec()..).take_while(move |(stem, _)| stem.starts_with(with));
-        from.flat_map(|(_, all)| all).map(|&at| (self.files[at].0, &self.files[at].1))
+        let from = self.by_plain.starting_at(&self.files, with).iter();
+        from.map(|&at| (self.files[at].0, &self.files[at].1))
+            .take_while(move |(_, name)| name.plain.starts_with(with))
     }
 
     /// The files that this key finds; where cases differ, those whose bytes agree, if any do.
-    fn found(
-        &self,
-        map: &BTreeMap<Vec<u8>, Vec<usize>>,
-        key: &[u8],
-        exact: impl Fn(&[u8]) -> bool,
-    ) -> Vec<&'a FileName> {
-        let all = map.get(key).into_iter().flatten().map(|&at| self.files[at].0);
+    fn found(&self, order: &Order, key: &[u8], exact: impl Fn(&[u8]) -> bool) -> Vec<&'a FileName> {
+        let from = order.starting_at(&self.files, key).iter().map(|&at| &self.files[at]);
+        let all = from.take_while(|(_, name)| (order.part)(name) == key).map(|(file, _)| *file);
         let (agree, differ): (Vec<_>, Vec<_>) = all.partition(|name| exact(name.as_bytes()));
         if agree.is_empty() { differ } else { agree }
     }
