@@ -100,6 +100,45 @@ fn names_that_fold_together_are_both_shown() {
 }
 
 #[test]
+fn a_plan_knows_a_name_whose_folder_an_earlier_page_empties() {
+    for (folding, below, file, stays) in [
+        (Folding::Exact, "/photos/b/c/d", "/photos/b", None),
+        (Folding::Case, "/photos/B/c/d", "/photos/b", None),
+        (Folding::Case, "/photos/B/c/d", "/photos/b", Some("B/another")),
+    ] {
+        let mut world = World::new();
+        world.page = PageSize(1);
+        world.write("/photos/stays", "s");
+        world.write(below, "below");
+        world.scan("/photos").unwrap();
+        settle(&world);
+        if let Some(name) = stays {
+            world.write(&format!("{VIEWS}/photos/{name}"), "not mama's");
+        }
+        let place = Place { kind: SourceKind::Existing, path: path(below) };
+        let claim = block_on(world.catalog.claims(&[place])).unwrap()[0].claims[0].clone();
+        world.retarget(claim.id, claim.standing.status, Status::Ignored);
+        world.disk.remove(if folding == Folding::Exact { "/photos/b" } else { "/photos/B" });
+        world.write(file, "file");
+        world.scan("/photos").unwrap();
+        world.disk.set_folding(folding);
+        let (_, pages) = world.plan();
+        let actions = pages.iter().flat_map(|page| &page.actions);
+        let planned: Vec<String> = actions
+            .filter_map(|action| match action {
+                Action::Link(link) => Some(link.view.to_string()),
+                Action::Store(_) | Action::Remove(_) => None,
+            })
+            .collect();
+        world.apply().unwrap();
+        let views = world.files_below(VIEWS);
+        let (made, _) = views.iter().find(|(_, bytes)| *bytes == b"file").unwrap();
+        assert_eq!(made == "photos/b", stays.is_none(), "{views:?}");
+        assert_eq!(planned, [format!("views/existing/{made}")], "{folding:?}");
+    }
+}
+
+#[test]
 fn equal_contents_whose_names_fold_together_have_a_view_each() {
     for at_once in [true, false] {
         for page in [1, 1024] {

@@ -18,7 +18,7 @@ use mama_ports::filesystem::FsError;
 use mama_ports::manifest::{Manifests, Mark};
 use mama_ports::repository::{Catalog, PageSize, RepositoryError, Scope, Source};
 use mama_ports::runtime::{Clock, Workers};
-use mama_ports::vocab::{ArchiveId, BlobHash, Claim, Contest, ObservationId, PoolHealth, Status};
+use mama_ports::vocab::{ArchiveId, BlobHash, Claim, Contest, ObservationId, PoolHealth, RelPath, Status};
 use mama_ports::volumes::Volumes;
 
 use crate::archive::{Archive, LockError, Locked, ManifestError, SourceTrees, Stopped, Transfers, Ways};
@@ -26,7 +26,8 @@ use crate::explaining::{self, Disagreement, ExplainError, Position};
 use crate::layout::Folding;
 use crate::manifest::Agreement;
 use crate::reconcile::{
-    Actual, Agreed, Contradiction, Plan, Promised, Rules, Stale, Want, Wish, audit, desired, hold_to, plan,
+    Actual, Agreed, Contradiction, Plan, Promised, Rules, Stale, ViewFact, Want, Wish, audit, desired,
+    hold_to, plan,
 };
 use perform::Run;
 
@@ -336,6 +337,7 @@ impl Apply {
         let wishes = contests.iter().flat_map(|contest| desired(contest, &self.policy.rules)).collect();
         let (wishes, mut actual) = self.survey(wishes).await?;
         let plan = loop {
+            actual = self.foresee_cleared(actual, promised).await?;
             let mut plan = plan(&wishes, &actual, promised);
             let (unknown, unasked) = (std::mem::take(&mut plan.unknown), std::mem::take(&mut plan.unasked));
             if unknown.is_empty() && unasked.is_empty() {
@@ -354,6 +356,29 @@ impl Apply {
             Some(contradiction) => Err(ApplyError::Contradiction(contradiction)),
             None => Ok((plan, actual.folding)),
         }
+    }
+
+    /// Takes a folder for gone whose last views earlier pages of a dry run take away, as apply removes what it empties.
+    async fn foresee_cleared(&self, mut actual: Actual, promised: &Promised) -> Result<Actual, ApplyError> {
+        let folders = actual.views.iter().filter(|(_, fact)| **fact == ViewFact::Folder);
+        let cleared = |view: &RelPath| promised.cleared_below(&actual.folding.key(view));
+        let cleared: Vec<_> = folders
+            .map(|(view, _)| (view.clone(), cleared(view)))
+            .filter(|(_, cleared)| *cleared > 0)
+            .collect();
+        if cleared.is_empty() {
+            return Ok(actual);
+        }
+        let archive = self.archive.clone();
+        let looked = self.workers.start(move || {
+            for (folder, cleared) in cleared {
+                if archive.has_just(cleared, &folder)? {
+                    actual.views.insert(folder, ViewFact::Absent);
+                }
+            }
+            Ok::<_, Stopped>(actual)
+        });
+        Ok(looked.await?)
     }
 
     async fn survey(&self, wishes: Vec<Wish>) -> Result<(Vec<Wish>, Actual), ApplyError> {

@@ -150,6 +150,31 @@ impl Archive {
         Ok(())
     }
 
+    /// Whether so many files lie in the folders below this one, and nothing that would keep them from being removed with the last of these.
+    pub(crate) fn has_just(&self, files: u32, folder: &RelPath) -> Result<bool, Stopped> {
+        let (mut left, mut folders) = (files, vec![folder.clone()]);
+        while let Some(folder) = folders.pop() {
+            let entries = match self.tree.list(&folder) {
+                Ok(entries) => entries,
+                Err(error) if error.kind == FsErrorKind::PermissionDenied => return Ok(false),
+                Err(error) => return Err(stopped("look into a folder of views")(error)),
+            };
+            if entries.is_empty() {
+                return Ok(false);
+            }
+            for entry in entries {
+                if entry.facts.is_ok_and(|facts| facts.kind == FileKind::Directory) {
+                    folders.push(folder.join(&entry.name));
+                } else if left == 0 {
+                    return Ok(false);
+                } else {
+                    left -= 1;
+                }
+            }
+        }
+        Ok(left == 0)
+    }
+
     /// Reads a content whose inode is that of a file with other bytes: a file that was handed over may be edited in place.
     fn doubt_edited(&self, wishes: &[Wish], actual: &mut Actual) {
         let current = wishes.iter().map(|wish| &wish.claim).filter(|claim| claim.current);

@@ -28,6 +28,8 @@ pub struct Promised {
     folders: HashMap<u64, u32, Build>,
     /// Views that are taken away.
     removed: HashSet<u64, Build>,
+    /// How many of those lie below each folder.
+    cleared: HashMap<u64, u32, Build>,
     /// Views that the catalog knows a place to have, and that it gives up.
     released: HashSet<u64, Build>,
 }
@@ -55,15 +57,20 @@ impl Promised {
     pub fn keep_views(&mut self, plan: &Plan, folding: Folding) {
         for action in &plan.actions {
             if let Action::Remove(RemoveView { view, .. }) = action {
-                self.removed.insert(digest(&view.as_bytes()));
-                self.forget(&folding.key(view));
+                let key = folding.key(view);
+                if self.removed.insert(digest(&view.as_bytes())) {
+                    count_below(&mut self.cleared, &key);
+                }
+                self.forget(&key);
             }
         }
         for Granted { view, place, hash } in &plan.granted {
-            self.removed.remove(&digest(&view.as_bytes()));
             let key = folding.key(view);
+            if self.removed.remove(&digest(&view.as_bytes())) {
+                discount_below(&mut self.cleared, &key);
+            }
             if self.names.insert(digest(&key.as_slice()), Holder::new(view, place, hash)).is_none() {
-                folders_of(&key).for_each(|folder| *self.folders.entry(folder).or_default() += 1);
+                count_below(&mut self.folders, &key);
             }
         }
     }
@@ -82,16 +89,8 @@ impl Promised {
     }
 
     fn forget(&mut self, key: &[u8]) {
-        if self.names.remove(&digest(&key)).is_none() {
-            return;
-        }
-        for folder in folders_of(key) {
-            if let Some(count) = self.folders.get_mut(&folder) {
-                *count -= 1;
-                if *count == 0 {
-                    self.folders.remove(&folder);
-                }
-            }
+        if self.names.remove(&digest(&key)).is_some() {
+            discount_below(&mut self.folders, key);
         }
     }
 
@@ -114,6 +113,11 @@ impl Promised {
         self.folders.contains_key(&digest(&key))
     }
 
+    /// How many views below the name with this key are still there only because the run is dry.
+    pub(crate) fn cleared_below(&self, key: &[u8]) -> u32 {
+        if self.is_dry { self.cleared.get(&digest(&key)).copied().unwrap_or(0) } else { 0 }
+    }
+
     /// Whether the view at this path is taken away.
     pub(super) fn removes(&self, view: &RelPath) -> bool {
         self.removed.contains(&digest(&view.as_bytes()))
@@ -122,6 +126,21 @@ impl Promised {
     /// Whether a place gives up this view.
     pub(super) fn releases(&self, place: &Place, view: &RelPath) -> bool {
         self.released.contains(&digest(&(place, view)))
+    }
+}
+
+fn count_below(folders: &mut HashMap<u64, u32, Build>, key: &[u8]) {
+    folders_of(key).for_each(|folder| *folders.entry(folder).or_default() += 1);
+}
+
+fn discount_below(folders: &mut HashMap<u64, u32, Build>, key: &[u8]) {
+    for folder in folders_of(key) {
+        if let Some(count) = folders.get_mut(&folder) {
+            *count -= 1;
+            if *count == 0 {
+                folders.remove(&folder);
+            }
+        }
     }
 }
 
