@@ -2,11 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use mama_adapters::fs::memory::Fault;
 use mama_domain::archive::SourceTrees;
-use mama_domain::enrich::{Enrich, EnrichReport};
+use mama_domain::enrich::{Enrich, EnrichReport, LazyExtractor};
 use mama_domain::scan::{ScanReport, ScanTarget};
 use mama_ports::content::{ExtractError, Hint, MetadataExtractor, MimeDetector};
 use mama_ports::enrichment::{ContentCursor, Enriched, Enrichment, Lacking, Wanted};
@@ -109,9 +110,37 @@ fn a_failing_extractor_never_keeps_a_file_out_and_is_not_asked_again() {
     );
     assert_eq!(run(&enrich, &[]).contents, 0);
     assert_eq!(reader.asked(), [""; 0]);
-    let without = Enrich { extractor: None, ..enrich };
+    let without = Enrich { extractor: Arc::new(LazyExtractor::new(Box::new(|| None))), ..enrich };
     let pending = block_on(without.pending(&[], Timestamp::new(0, 0))).unwrap();
     assert_eq!(pending, 0, "nor does it wait for an extractor that is not there");
+}
+
+#[test]
+fn an_extractor_is_started_only_when_something_is_lacking() {
+    let world = World::new();
+    world.write("/photos/a.jpg", "a");
+    world.write("/photos/x.jpg", "x");
+    let scan_with = |version: &'static str| {
+        let is_started = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&is_started);
+        let start: Box<dyn FnOnce() -> Option<Arc<dyn MetadataExtractor>> + Send> = Box::new(move || {
+            seen.store(true, Ordering::Relaxed);
+            Some(Reader::new(version))
+        });
+        let enrich =
+            Enrich { extractor: Arc::new(LazyExtractor::new(start)), ..world.enricher(Reader::new(version)) };
+        let (_, enriched) = scan_beside(&world, &enrich);
+        assert_eq!(block_on(enrich.pending(&[], Timestamp::new(0, 0))).unwrap(), 0);
+        (is_started.load(Ordering::Relaxed), enriched.contents)
+    };
+    assert_eq!(scan_with("1"), (true, 2));
+    assert_eq!(scan_with("1"), (true, 0), "one gave up on x, and who is there may be another");
+    world.disk.remove("/photos/x.jpg");
+    assert_eq!(scan_with("1"), (false, 0));
+    world.write("/photos/copy of a.jpg", "a");
+    assert_eq!(scan_with("1"), (false, 0), "a copy of what is known");
+    world.write("/photos/b.jpg", "b");
+    assert_eq!(scan_with("1"), (true, 1));
 }
 
 #[test]

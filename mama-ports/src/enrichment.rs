@@ -59,6 +59,8 @@ pub struct Wanted {
 pub enum WantedMetadata {
     /// Anybody's: no other content lacks it.
     Unlooked,
+    /// Whoever's: a content lacks it also on which any extractor gave up.
+    Any,
     /// An extractor's: a content lacks it also on which another one gave up.
     By {
         /// The extractor that is there.

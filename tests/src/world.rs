@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use mama_adapters::clock::ManualClock;
 use mama_adapters::fs::memory::MemoryFs;
@@ -174,7 +174,7 @@ impl World {
             archive: self.open_archive().ok(),
             hasher: Arc::clone(&self.hasher),
             detector: None,
-            extractor: Some(extractor),
+            extractor: Arc::new(LazyLock::new(Box::new(|| Some(extractor)))),
             again: false,
             workers: Arc::new(Inline),
             clock: Arc::new(self.clock.clone()),

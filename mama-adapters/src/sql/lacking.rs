@@ -34,6 +34,7 @@ pub(crate) fn lack(wanted: &Wanted, roots: &[(i64, ScanRoot)], mark: char, first
     let metadata = match &wanted.metadata {
         None => "1 = 0".to_owned(),
         Some(WantedMetadata::Unlooked) => "b.looked_by IS NULL".to_owned(),
+        Some(WantedMetadata::Any) => "(b.looked_by IS NULL OR b.look_error IS NOT NULL)".to_owned(),
         Some(WantedMetadata::By { extractor, again_before }) => {
             let by = parameter(Value::Text(extractor.as_str().to_owned()));
             match again_before {

@@ -1,11 +1,11 @@
 //! `mama enrich`, and what `mama scan` has of it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use mama_domain::archive::SourceTrees;
-use mama_domain::enrich::{Enrich, EnrichReport};
-use mama_ports::content::{MetadataExtractor, MimeDetector};
+use mama_domain::enrich::{Enrich, EnrichReport, LazyExtractor};
+use mama_ports::content::MimeDetector;
 use mama_ports::enrichment::Enrichment;
 use mama_ports::events::EventSink;
 use mama_ports::vocab::AbsPath;
@@ -35,7 +35,8 @@ pub(super) async fn run(
             .hint("install it: apt install libimage-exiftool-perl")
     })?;
     let detector = detector(output);
-    let enrich = use_case(detector, Some(extractor), refresh, config, app, output);
+    let extractor: LazyExtractor = LazyLock::new(Box::new(|| Some(extractor)));
+    let enrich = use_case(detector, extractor, refresh, config, app, output);
     let mut report = EnrichReport::default();
     let started = app.outside.clock.now();
     let outcome =
@@ -56,10 +57,11 @@ pub(super) fn detector(output: &Output) -> Option<Arc<dyn MimeDetector>> {
     found(compose::detector(), without, output)
 }
 
-/// What reads metadata, or a warning that it is missing.
-pub(super) fn extractor(config: &Config, output: &Output) -> Option<Arc<dyn MetadataExtractor>> {
+/// What reads metadata once there is something to read, or then a warning that it is missing.
+pub(super) fn extractor(config: &Config, output: &Arc<Output>) -> LazyExtractor {
+    let (config, output) = (config.clone(), Arc::clone(output));
     let without = "files are recorded WITHOUT metadata (Debian: libimage-exiftool-perl); once it is there, the next scan or `mama enrich` reads it";
-    found(compose::extractor(config), without, output)
+    LazyLock::new(Box::new(move || found(compose::extractor(&config), without, &output)))
 }
 
 fn found<T>(tool: anyhow::Result<(T, String)>, without: &str, output: &Output) -> Option<T> {
@@ -70,7 +72,7 @@ fn found<T>(tool: anyhow::Result<(T, String)>, without: &str, output: &Output) -
 
 pub(super) fn use_case(
     detector: Option<Arc<dyn MimeDetector>>,
-    extractor: Option<Arc<dyn MetadataExtractor>>,
+    extractor: LazyExtractor,
     again: bool,
     config: &Config,
     app: &App,
@@ -83,7 +85,7 @@ pub(super) fn use_case(
         archive: app.own_archive().cloned(),
         hasher: Arc::clone(&outside.hasher),
         detector,
-        extractor,
+        extractor: Arc::new(extractor),
         again,
         workers: compose::readers(config),
         clock: Arc::clone(&outside.clock),

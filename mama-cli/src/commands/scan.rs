@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use mama_domain::enrich::EnrichReport;
+use mama_domain::enrich::{EnrichReport, LazyExtractor};
 use mama_domain::scan::{Scan, ScanReport, ScanTarget};
 use mama_ports::content::MimeDetector;
 use mama_ports::events::EventSink;
@@ -44,7 +44,8 @@ pub(super) async fn run(
     };
     let (reads, is_quick) = (metadata != ScanMetadata::Nothing, metadata == ScanMetadata::Quick);
     let enrich = reads.then(|| {
-        let extractor = if is_quick { None } else { enrich::extractor(config, output) };
+        let none = || LazyExtractor::new(Box::new(|| None));
+        let extractor = if is_quick { none() } else { enrich::extractor(config, output) };
         enrich::use_case(detector.clone(), extractor, args.refresh_metadata, config, app, output)
     });
     let scan = use_case(detector, reads, app, output);

@@ -7,7 +7,7 @@ mod look;
 mod report;
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use futures_channel::mpsc::Receiver;
 use futures_util::StreamExt;
@@ -33,6 +33,12 @@ const BATCH_BYTES: usize = 4 << 20;
 /// Contents that are under way: so many that no worker waits while a batch is recorded.
 const UNDER_WAY: usize = 64;
 
+/// An extractor that is started when something is first found lacking, on a worker; `None` if there is none.
+pub type LazyExtractor = LazyLock<
+    Option<Arc<dyn MetadataExtractor>>,
+    Box<dyn FnOnce() -> Option<Arc<dyn MetadataExtractor>> + Send>,
+>;
+
 /// Finds out what contents say about themselves.
 pub struct Enrich {
     /// The catalog.
@@ -45,8 +51,8 @@ pub struct Enrich {
     pub hasher: Arc<dyn ContentHasher>,
     /// Tells media types, if there is a detector.
     pub detector: Option<Arc<dyn MimeDetector>>,
-    /// Reads metadata, if there is an extractor.
-    pub extractor: Option<Arc<dyn MetadataExtractor>>,
+    /// Reads metadata.
+    pub extractor: Arc<LazyExtractor>,
     /// Whether to do again what another extractor did, and what failed.
     pub again: bool,
     /// Where contents are looked into; not where a scan hashes, or they would wait in line.
@@ -77,10 +83,10 @@ impl Enrich {
     /// What was done is in `report` also when it fails half-way.
     pub async fn run(&self, below: &[AbsPath], report: &mut EnrichReport) -> Result<(), RepositoryError> {
         let started = self.clock.now();
-        let wanted = self.wanted(below, started);
-        let expected = self.enrichment.count_lacking(&wanted).await?;
-        self.events.emit(Event::Began { what: "metadata", unit: "contents", expected });
-        let done = self.all(Queue::new(wanted), report).await;
+        let done = match self.wanted(below, started).await? {
+            Some(wanted) => self.all(wanted, report).await,
+            None => Ok(()),
+        };
         report.seconds += self.clock.now().seconds_since(started);
         done
     }
@@ -92,27 +98,39 @@ impl Enrich {
         mut recorded: Receiver<()>,
         report: &mut EnrichReport,
     ) -> Result<(), RepositoryError> {
-        let wanted = self.wanted(std::slice::from_ref(root), self.clock.now());
-        let mut queue = Queue::new(wanted.clone());
+        let (below, started) = (std::slice::from_ref(root), self.clock.now());
+        let mut queue = None;
         while recorded.next().await.is_some() {
-            queue = self.pass(queue, report).await?;
+            if queue.is_none() {
+                queue = self.wanted(below, started).await?.map(Queue::new);
+            }
+            let Some(turn) = queue.take() else { continue };
+            let turn = queue.insert(self.pass(turn, report).await?);
             if report.unavailable {
                 // What the scan goes on to record waits, too.
                 while recorded.next().await.is_some() {}
-                report.pending += self.count_pending(wanted).await?;
+                report.pending += self.count_pending(turn.wanted.clone()).await?;
                 return Ok(());
             }
         }
+        let wanted = match queue {
+            Some(queue) => Some(queue.wanted),
+            None => self.wanted(below, started).await?,
+        };
         // What became known long ago may have got a file only now, and what could not be read may be readable by now.
-        let expected = self.enrichment.count_lacking(&wanted).await?;
-        self.events.emit(Event::Began { what: "metadata", unit: "contents", expected });
-        self.all(Queue::new(wanted), report).await
+        match wanted {
+            Some(wanted) => self.all(wanted, report).await,
+            None => Ok(()),
+        }
     }
 
     /// How many contents lack something that could be read from here, in a run that began then; without an extractor, those that
     /// nobody has looked into.
     pub async fn pending(&self, below: &[AbsPath], started: Timestamp) -> Result<u64, RepositoryError> {
-        self.count_pending(self.wanted(below, started)).await
+        match self.wanted(below, started).await? {
+            Some(wanted) => self.count_pending(wanted).await,
+            None => Ok(0),
+        }
     }
 
     async fn count_pending(&self, mut wanted: Wanted) -> Result<u64, RepositoryError> {
@@ -120,22 +138,29 @@ impl Enrich {
         self.enrichment.count_lacking(&wanted).await
     }
 
-    fn wanted(&self, below: &[AbsPath], started: Timestamp) -> Wanted {
-        let metadata = self.extractor.as_ref().map(|extractor| WantedMetadata::By {
-            extractor: extractor.identity(),
-            again_before: self.again.then_some(started),
-        });
-        Wanted {
+    /// What is lacking here, for the extractor, which is started for it; `None` if nothing is, whatever the extractor.
+    async fn wanted(&self, below: &[AbsPath], started: Timestamp) -> Result<Option<Wanted>, RepositoryError> {
+        let mut wanted = Wanted {
             host: self.sources.host().clone(),
             has_archive: self.archive.is_some(),
             below: below.to_vec(),
-            metadata,
+            metadata: Some(WantedMetadata::Any),
             mime: self.detector.is_some(),
+        };
+        if !self.again && self.enrichment.lacking(&wanted, None, PageSize(1)).await?.is_empty() {
+            return Ok(None);
         }
+        let extractor = Arc::clone(&self.extractor);
+        let identity = self.workers.start(move || Option::as_ref(&extractor).map(|it| it.identity())).await;
+        let again_before = self.again.then_some(started);
+        wanted.metadata = identity.map(|extractor| WantedMetadata::By { extractor, again_before });
+        Ok(Some(wanted))
     }
 
-    async fn all(&self, queue: Queue, report: &mut EnrichReport) -> Result<(), RepositoryError> {
-        let queue = self.pass(queue, report).await?;
+    async fn all(&self, wanted: Wanted, report: &mut EnrichReport) -> Result<(), RepositoryError> {
+        let expected = self.enrichment.count_lacking(&wanted).await?;
+        self.events.emit(Event::Began { what: "metadata", unit: "contents", expected });
+        let queue = self.pass(Queue::new(wanted), report).await?;
         report.pending += self.count_pending(queue.wanted).await?;
         Ok(())
     }
@@ -181,7 +206,7 @@ impl Enrich {
             archive: self.archive.clone(),
             hasher: Arc::clone(&self.hasher),
             detector: self.detector.clone(),
-            extractor: self.extractor.clone(),
+            extractor: Option::clone(&self.extractor),
             clock: Arc::clone(&self.clock),
         }
     }

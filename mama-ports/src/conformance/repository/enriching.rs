@@ -147,6 +147,8 @@ pub async fn who_gave_up_is_asked_again_only_if_that_is_wanted(repo: &dyn Reposi
     assert_eq!(numbers(repo, &by("2", Some(time(0)))).await, [1, 2, 3, 4]);
     let unlooked = Wanted { metadata: Some(WantedMetadata::Unlooked), ..wanted() };
     assert_eq!(numbers(repo, &unlooked).await, [4], "who is nobody asks nobody again");
+    let any = Wanted { metadata: Some(WantedMetadata::Any), ..wanted() };
+    assert_eq!(numbers(repo, &any).await, [2, 3, 4], "whoever comes may ask again");
 }
 
 /// The last look counts; one that gave up takes nothing away.
