@@ -6,6 +6,7 @@
 //!   The next scan and apply put that content aside, keep the edit under its own hash, and leave nothing wrong.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -130,6 +131,30 @@ fn a_handed_over_file_that_its_owner_edits_is_noticed_by_the_next_scan_and_apply
         let is_edited = name != "set an attribute";
         assert_eq!(world.path("archive/quarantine").exists(), is_edited, "{name}");
     }
+}
+
+#[test]
+fn a_program_that_goes_on_writing_to_a_file_that_is_handed_over_reaches_no_content() {
+    let world = World::new();
+    let contents = ["a download", "a second one"];
+    let writers: Vec<File> = contents
+        .iter()
+        .enumerate()
+        .map(|(nth, content)| {
+            let path = world.write(format!("inbox/{nth}.part"), content);
+            File::options().append(true).open(path).unwrap()
+        })
+        .collect();
+    assert_eq!(world.unsettled(&[INCOMING], &check::Views::new()), Vec::<String>::new());
+    let before = blobs(&world);
+    assert_eq!(before.files().count(), contents.len());
+    for mut writer in &writers {
+        writer.write_all(b" goes on").unwrap();
+    }
+    assert_eq!(before.differences(&blobs(&world)), Vec::<String>::new());
+    assert_eq!(check::faults(&world.archive(), When::Settled), Vec::<String>::new());
+    drop(writers);
+    assert_eq!(world.unsettled(&[INCOMING], &check::Views::new()), Vec::<String>::new());
 }
 
 /// A file that was sealed, made writable again by its owner.
