@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "apply/closed.rs"]
+mod closed;
+
 use std::sync::Arc;
 
 use mama_adapters::fs::memory::{Cloning, Fault, Step};

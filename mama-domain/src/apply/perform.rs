@@ -205,6 +205,7 @@ impl Run<'_> {
         report.views_created += shown.created;
         report.views_removed += shown.removed;
         done.linked = shown.linked;
+        done.kept = shown.kept;
         Ok(())
     }
 

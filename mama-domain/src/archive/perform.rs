@@ -7,7 +7,7 @@ use mama_ports::repository::Source;
 use mama_ports::vocab::{BlobHash, Fingerprint, ObservationId, RelPath};
 
 use super::stage::StageError;
-use super::views::Linked;
+use super::views::{Linked, Removed};
 use super::{Archive, Locked, SourceTrees, Stopped, Transfer, Ways, stopped};
 use crate::layout;
 use crate::reading::Unreadable;
@@ -51,6 +51,8 @@ pub struct ViewsDone {
     pub created: u64,
     /// Views that were taken away.
     pub removed: u64,
+    /// Views that could not be taken away, and why.
+    pub kept: BTreeMap<RelPath, String>,
 }
 
 impl Locked {
@@ -63,10 +65,17 @@ impl Locked {
         let mut done = ViewsDone::default();
         let removing = self.on_worker(move |archive| {
             removes
-                .iter()
-                .try_fold(0, |removed, remove| Ok(removed + u64::from(archive.remove_view(remove)?)))
+                .into_iter()
+                .map(|remove| Ok((archive.remove_view(&remove)?, remove.view)))
+                .collect::<Result<Vec<_>, _>>()
         });
-        done.removed = removing.await?;
+        for (removed, view) in removing.await? {
+            match removed {
+                Removed::Gone => done.removed += 1,
+                Removed::Foreign => {}
+                Removed::Refused(why) => drop(done.kept.insert(view, why)),
+            }
+        }
         // one worker makes all views of a content, because they share a name in the staging area
         let mut of_contents: BTreeMap<BlobHash, Vec<LinkView>> = BTreeMap::new();
         for link in links {

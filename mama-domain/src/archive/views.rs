@@ -17,6 +17,16 @@ pub(super) enum Linked {
     AsItWas,
 }
 
+/// What became of a view that was to go.
+pub(super) enum Removed {
+    /// It is gone.
+    Gone,
+    /// Something else stands there, and stays.
+    Foreign,
+    /// It stays, because its folder may not be changed; said in words.
+    Refused(String),
+}
+
 impl Archive {
     /// Makes one view; it survives a power cut after the next sync.
     pub(super) fn put_view(&self, link: &LinkView) -> Result<Result<Linked, Refusal>, Stopped> {
@@ -95,14 +105,19 @@ impl Archive {
     }
 
     /// Takes one view away, and the folders that it leaves empty.
-    pub(super) fn remove_view(&self, remove: &RemoveView) -> Result<bool, Stopped> {
+    pub(super) fn remove_view(&self, remove: &RemoveView) -> Result<Removed, Stopped> {
         let doing = "remove a view";
         if self.tree.facts(&remove.view).map_err(stopped(doing))?.map(|facts| facts.id)
             != Some(remove.expected)
         {
-            return Ok(false);
+            return Ok(Removed::Foreign);
         }
-        self.tree.unlink(&remove.view).map_err(stopped(doing))?;
+        match self.tree.unlink(&remove.view) {
+            Err(error) if error.kind == FsErrorKind::PermissionDenied => {
+                return Ok(Removed::Refused(error.source.to_string()));
+            }
+            unlinked => unlinked.map_err(stopped(doing))?,
+        }
         let folders = std::iter::successors(remove.view.parent(), RelPath::parent);
         for folder in folders.take_while(|folder| folder.names().count() > 2) {
             match self.tree.remove_dir(&folder) {
@@ -114,6 +129,6 @@ impl Archive {
                 Err(error) => return Err(stopped(doing)(error)),
             }
         }
-        Ok(true)
+        Ok(Removed::Gone)
     }
 }

@@ -1,5 +1,7 @@
 //! What a reader of the report wants to know about an observation. Findings are data: report, counters and exit status read the same list.
 
+use std::fmt::Display;
+
 use mama_ports::events::Severity;
 use mama_ports::vocab::{Location, ObservationId, RelPath};
 
@@ -38,6 +40,11 @@ pub enum FindingKind {
 }
 
 impl FindingKind {
+    /// A view that should go and stays.
+    pub(super) fn not_removed(view: &RelPath, why: impl Display) -> Self {
+        Self::Failed(format!("its view {view} cannot be removed: {why}"))
+    }
+
     /// How bad it is; `None`: as it should be.
     pub const fn severity(&self) -> Option<Severity> {
         match self {

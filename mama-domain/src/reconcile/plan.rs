@@ -164,8 +164,7 @@ impl Plan {
         let unknown =
             claim.view.as_ref().filter(|_| !is_shown).and_then(|view| Some((view, naming.unreadable(view)?)));
         if let Some((view, why)) = unknown {
-            let kind = FindingKind::Failed(format!("its view {view} cannot be removed: {why}"));
-            self.find(claim, Some(kind));
+            self.find(claim, Some(FindingKind::not_removed(view, why)));
             return;
         }
         let (goal, found) = match (want, available.get(&claim.hash)) {

@@ -15,6 +15,8 @@ pub struct Done {
     pub stored: BTreeMap<BlobHash, Outcome>,
     /// Views that were to be linked, by path.
     pub linked: BTreeMap<RelPath, Outcome>,
+    /// Views that were to go and could not be taken away, and why.
+    pub kept: BTreeMap<RelPath, String>,
     /// Sources of which the archive took a hard link, with their fingerprint now.
     pub moved: BTreeMap<ObservationId, Fingerprint>,
     /// Sources that turned out to have other bytes than when they were scanned.
@@ -46,6 +48,12 @@ pub fn settle(plan: &Plan, done: &Done) -> (Vec<Settlement>, Vec<Finding>) {
     let mut findings = plan.findings.clone();
     let mut settlements = Vec::with_capacity(plan.prospects.len());
     for prospect in &plan.prospects {
+        if let Some((view, why)) = prospect.was.as_ref().and_then(|view| done.kept.get_key_value(view)) {
+            // not settled: the row is open since the catalog heard that the view goes, and still tells the next apply which one
+            let (at, kind) = (prospect.at.clone(), FindingKind::not_removed(view, why));
+            findings.push(Finding { id: prospect.id, at, kind });
+            continue;
+        }
         let end = end_of(prospect, done);
         if let (true, Some(kind)) = (prospect.open, end.finding) {
             findings.push(Finding { id: prospect.id, at: prospect.at.clone(), kind });

@@ -5,11 +5,17 @@ use std::sync::Arc;
 use mama_ports::filesystem::FsErrorKind as Kind;
 use mama_ports::vocab::FileKind;
 
-use super::inode::{Data, Disk, Done, Ino, Node};
+use super::inode::{Access, Data, Disk, Done, Ino, Node};
 
 impl Disk {
     fn writable(&self) -> Done<()> {
         if self.read_only { Err(Kind::ReadOnly) } else { Ok(()) }
+    }
+
+    /// Whether the names of a folder may change.
+    fn changeable(&self, dir: Ino) -> Done<()> {
+        self.writable()?;
+        if self.get(dir).access == Access::NoChanging { Err(Kind::PermissionDenied) } else { Ok(()) }
     }
 
     /// Whether `more` bytes still fit.
@@ -57,7 +63,7 @@ impl Disk {
         if self.get(found).kind() == FileKind::Directory {
             return Err(Kind::IsDirectory);
         }
-        self.writable()?;
+        self.changeable(dir)?;
         self.detach(dir, name);
         self.touch_ctime(found);
         Ok(())
@@ -66,7 +72,7 @@ impl Disk {
     /// Takes away an empty folder.
     pub(super) fn remove_dir(&mut self, dir: Ino, name: &[u8]) -> Done<()> {
         let found = self.lookup(dir, name)?;
-        self.writable()?;
+        self.changeable(dir)?;
         let same_device = self.get(found).device == self.get(dir).device;
         match &mut self.get_mut(found).node {
             Node::Directory { names, .. } if !names.is_empty() => return Err(Kind::NotEmpty),
@@ -81,7 +87,7 @@ impl Disk {
     /// Moves a name; the caller has made sure that a folder does not move into itself.
     pub(super) fn rename(&mut self, from: (Ino, &[u8]), to: (Ino, &[u8])) -> Done<()> {
         let moving = self.lookup(from.0, from.1)?;
-        self.writable()?;
+        self.changeable(from.0)?;
         let device = self.get(moving).device;
         if device != self.get(to.0).device {
             return Err(Kind::CrossDevice);
@@ -118,7 +124,7 @@ impl Disk {
     fn can_grow(&self, dir: Ino) -> Done<()> {
         match self.get(dir).node {
             Node::Directory { removed: true, .. } => Err(Kind::NotFound),
-            _ => self.writable(),
+            _ => self.changeable(dir),
         }
     }
 

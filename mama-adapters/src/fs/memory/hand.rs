@@ -132,6 +132,11 @@ impl MemoryFs {
         });
     }
 
+    /// A folder's names are as they are, none is added or taken away: `PermissionDenied`.
+    pub fn forbid_changing(&self, at: impl AsRef<[u8]>) {
+        self.set_access(at.as_ref(), Access::NoChanging);
+    }
+
     /// A file can no longer be opened, a folder neither listed nor passed through: `PermissionDenied`.
     pub fn forbid_reading(&self, at: impl AsRef<[u8]>) {
         self.set_access(at.as_ref(), Access::NoReading);

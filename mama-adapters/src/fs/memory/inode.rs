@@ -56,6 +56,8 @@ pub(super) struct Attributes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     All,
+    /// Give a folder no name, and take none away.
+    NoChanging,
     /// Neither open nor list it, nor pass through it.
     NoReading,
     /// Not even ask what it is.

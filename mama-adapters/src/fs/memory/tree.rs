@@ -68,7 +68,7 @@ fn settle_or_doom(inode: &mut super::inode::Inode, works: bool) {
 fn facts_of(disk: &Disk, ino: Ino) -> Done<FileFacts> {
     match disk.get(ino).access {
         Access::NoFacts => Err(Kind::PermissionDenied),
-        Access::All | Access::NoReading => Ok(disk.facts(ino)),
+        Access::All | Access::NoChanging | Access::NoReading => Ok(disk.facts(ino)),
     }
 }
 
@@ -115,7 +115,7 @@ impl ReadTree for Tree {
             let ino = disk.find(self.ino, at)?;
             let inode = disk.get(ino);
             match inode.kind() {
-                FileKind::File if inode.access == Access::All => Ok(ino),
+                FileKind::File if matches!(inode.access, Access::All | Access::NoChanging) => Ok(ino),
                 FileKind::File => Err(Kind::PermissionDenied),
                 _ => Err(Kind::NotRegular),
             }

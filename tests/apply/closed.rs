@@ -1,0 +1,62 @@
+//! Folders of views that may not be changed.
+
+use mama_ports::vocab::Status;
+use mama_tests::world::World;
+
+use super::{VIEWS, quiet};
+
+fn closed_album() -> World {
+    let world = World::new();
+    for file in ["album/a.jpg", "b.jpg"] {
+        world.write(&format!("/photos/{file}"), file);
+    }
+    world.scan("/photos").unwrap();
+    world.apply().unwrap();
+    world.disk.forbid_changing(format!("{VIEWS}/photos/album"));
+    world
+}
+
+fn has_view(world: &World, file: &str) -> bool {
+    world.disk.exists(format!("{VIEWS}/photos/{file}"))
+}
+
+#[test]
+fn a_view_that_cannot_go_is_told_and_keeps_nothing_else_waiting() {
+    let world = closed_album();
+    for file in ["/photos/album/a.jpg", "/photos/b.jpg"] {
+        world.retarget(world.observation(file), Status::Assigned, Status::Ignored);
+    }
+    for _ in 0..2 {
+        let report = world.apply().unwrap();
+        assert_eq!(report.errors, 1, "{report:?}");
+        assert_eq!((has_view(&world, "album/a.jpg"), has_view(&world, "b.jpg")), (true, false));
+        let troubles = world.troubles();
+        let told = troubles.last().unwrap();
+        assert!(told.reason.contains("/photos/album/a.jpg cannot be removed"), "{}", told.reason);
+        assert_eq!(world.misplaced(), Vec::<String>::new());
+    }
+    world.disk.allow(format!("{VIEWS}/photos/album"));
+    assert_eq!(world.apply().unwrap().views_removed, 1);
+    assert!(!has_view(&world, "album/a.jpg"));
+    quiet(&world);
+}
+
+#[test]
+fn a_view_that_cannot_be_replaced_or_made_is_told_and_made_later() {
+    let world = closed_album();
+    world.wait(10);
+    world.write("/photos/album/a.jpg", "edited");
+    world.write("/photos/album/new.jpg", "new");
+    world.write("/photos/c.jpg", "c");
+    world.scan("/photos").unwrap();
+    for blobs_stored in [3, 0] {
+        let report = world.apply().unwrap();
+        assert_eq!((report.errors, report.blobs_stored), (2, blobs_stored), "{report:?}");
+        assert!(has_view(&world, "c.jpg") && !has_view(&world, "album/new.jpg"));
+        assert_eq!(world.misplaced(), Vec::<String>::new());
+    }
+    world.disk.allow(format!("{VIEWS}/photos/album"));
+    assert_eq!(world.apply().unwrap().views_created, 2);
+    assert_eq!(world.disk.read(format!("{VIEWS}/photos/album/a.jpg")), b"edited");
+    quiet(&world);
+}
