@@ -13,6 +13,7 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use tempfile::TempDir;
 
 use super::Settings;
+use super::folder::PrivateFolder;
 use crate::extract::sandbox::find;
 
 /// What ExifTool does instead of opening files.
@@ -26,8 +27,8 @@ pub(super) type Launched = (Child, UnixStream);
 pub(super) struct Launcher {
     orders: Sender<Sender<io::Result<Launched>>>,
     limits: Vec<(Resource, u64)>,
-    /// Holds [`HANDOVER`].
-    _folder: TempDir,
+    /// Holds [`HANDOVER`], and what stands for the contents in question.
+    folder: PrivateFolder,
 }
 
 impl Launcher {
@@ -37,7 +38,7 @@ impl Launcher {
             let why = format!("there is no program {:?} (Debian: libimage-exiftool-perl)", settings.program);
             io::Error::new(io::ErrorKind::NotFound, why)
         })?;
-        let folder = private_folder()?;
+        let folder = PrivateFolder::new()?;
         let handover = folder.path().join("handover.pl");
         std::fs::write(&handover, in_numbers(HANDOVER))?;
         let mut command = command(settings, &program, &handover);
@@ -55,7 +56,12 @@ impl Launcher {
                 }
             }
         })?;
-        Ok(Self { orders, limits: limits(settings), _folder: folder })
+        Ok(Self { orders, limits: limits(settings), folder })
+    }
+
+    /// A folder for one process.
+    pub(super) fn part_of_folder(&self) -> io::Result<TempDir> {
+        self.folder.part()
     }
 
     /// A new process with its limits, before it has seen any file.
@@ -73,12 +79,6 @@ impl Launcher {
             }
         }
     }
-}
-
-/// A folder for temporary files that is closed to others.
-pub(super) fn private_folder() -> io::Result<TempDir> {
-    let above = std::path::absolute(std::env::temp_dir())?;
-    tempfile::Builder::new().prefix("mama-exiftool-").tempdir_in(above)
 }
 
 /// The handover with this system's number of the call.

@@ -8,6 +8,7 @@
 //! `-l` gives each value as ExifTool prints it, the same as without, and as it is where that is something else: one pass for both.
 //! Deliberately absent: `-fast`, so that no tag is lost.
 
+mod folder;
 mod launcher;
 mod pool;
 mod session;

@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use tempfile::TempDir;
 
 use super::Settings;
-use super::launcher::{Launcher, private_folder};
+use super::launcher::Launcher;
 
 /// What a pipe that is ready for writing takes without blocking (`PIPE_BUF`).
 const PIPE_BUF: usize = 4096;
@@ -37,7 +37,7 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn start(launcher: &Launcher, settings: &Settings) -> io::Result<Self> {
-        let folder = private_folder()?;
+        let folder = launcher.part_of_folder()?;
         let (mut child, stderr) = launcher.launch()?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("a process without pipes"));
