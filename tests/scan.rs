@@ -389,3 +389,21 @@ fn times_outside_of_every_calendar_are_kept() {
     let report = world.scan("/photos").unwrap();
     assert_eq!((report.unchanged, report.bytes_hashed), (2, 0));
 }
+
+#[test]
+fn folders_that_lie_in_each_other_are_told_of() {
+    let world = World::new();
+    world.write("/photos/2015/a.jpg", "a");
+    world.write("/music/b.mp3", "b");
+    let warnings = |root: &str| {
+        world.scan(root).unwrap();
+        let told = world.troubles().into_iter().filter(|trouble| trouble.severity == Severity::Warning);
+        told.map(|trouble| trouble.reason).collect::<Vec<_>>()
+    };
+    assert_eq!(warnings("/photos"), [""; 0]);
+    assert_eq!(warnings("/music"), [""; 0]);
+    let inner = warnings("/photos/2015");
+    assert!(inner.len() == 1 && inner[0].starts_with("lies in /photos, "), "{inner:?}");
+    let outer = warnings("/photos");
+    assert!(outer.len() == 1 && outer[0].starts_with("holds /photos/2015, "), "{outer:?}");
+}

@@ -14,8 +14,8 @@ pub use crate::enrichment::Enrichment;
 use crate::filesystem::Held;
 use crate::manifest::Manifests;
 use crate::vocab::{
-    ArchiveId, BlobHash, BlockReason, Contest, FileName, Fingerprint, Footing, HostName, Location, MetaDoc,
-    Mime, ObservationId, Place, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing, Status,
+    AbsPath, ArchiveId, BlobHash, BlockReason, Contest, FileName, Fingerprint, Footing, HostName, Location,
+    MetaDoc, Mime, ObservationId, Place, Placement, RelPath, ScanId, ScanRoot, SourceKind, Standing, Status,
     Timestamp, VolumeId,
 };
 
@@ -119,6 +119,8 @@ pub struct ScanBegun {
     pub newest: Option<ObservationId>,
     /// The folders whose volume was recorded, in path order: the root itself, and those on another volume than the folder above.
     pub mounts: Vec<(RelPath, VolumeId)>,
+    /// The host's other roots, in path order.
+    pub other_roots: Vec<AbsPath>,
 }
 
 /// On which volume a folder is, with all below it that has no mark of its own.

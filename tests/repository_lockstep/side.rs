@@ -33,7 +33,7 @@ impl<'a> Side<'a> {
         match op {
             Op::Begin(root, at) => said(repo.begin(root, *at).await.map(|begun| {
                 self.scans.push(begun.scan);
-                (begun.known_files, begun.mounts)
+                (begun.known_files, begun.mounts, begun.other_roots)
             })),
             Op::Record(batch) => {
                 let batch = self.batch(batch);

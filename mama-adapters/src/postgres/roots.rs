@@ -144,8 +144,16 @@ pub(super) async fn begin(catalog: &mut PgConnection, root: &ScanRoot, at: Times
         .bind(nanos(at))
         .fetch_one(&mut *catalog)
         .await?;
-    let newest: Option<i64> = query_scalar("SELECT max(id) FROM observation").fetch_one(catalog).await?;
-    Ok(ScanBegun { scan: ScanId(scan), known_files, newest: newest.map(ObservationId), mounts })
+    let newest: Option<i64> =
+        query_scalar("SELECT max(id) FROM observation").fetch_one(&mut *catalog).await?;
+    let newest = newest.map(ObservationId);
+    let others = query("SELECT basedir FROM root WHERE host = $1 AND id <> $2 ORDER BY basedir")
+        .bind(root.host.as_str())
+        .bind(id)
+        .fetch_all(catalog)
+        .await?;
+    let other_roots = others.iter().map(|row| Cells::of(row).abs_path()).collect::<Outcome<_>>()?;
+    Ok(ScanBegun { scan: ScanId(scan), known_files, newest, mounts, other_roots })
 }
 
 pub(super) async fn finish(catalog: &mut PgConnection, scan: ScanId, at: Timestamp) -> Outcome<()> {

@@ -2,8 +2,8 @@
 
 use mama_ports::manifest::{BlobRow, ObservationRow};
 use mama_ports::vocab::{
-    BlobHash, BlobRecord, FileName, Fingerprint, Location, Mime, ObservationId, RelPath, ScanRoot, Standing,
-    Timestamp,
+    AbsPath, BlobHash, BlobRecord, FileName, Fingerprint, Location, Mime, ObservationId, RelPath, ScanRoot,
+    Standing, Timestamp,
 };
 use sqlx::postgres::PgRow;
 use sqlx::{Decode, Postgres, Row, Type};
@@ -47,6 +47,10 @@ impl<'r> Cells<'r> {
         Ok(codec::rel_path(self.next()?)?)
     }
 
+    pub(super) fn abs_path(&mut self) -> Outcome<AbsPath> {
+        Ok(codec::abs_path(self.next()?)?)
+    }
+
     /// `None` for NULL.
     pub(super) fn optional_path(&mut self) -> Outcome<Option<RelPath>> {
         let bytes: Option<&[u8]> = self.next()?;
@@ -84,7 +88,7 @@ impl<'r> Cells<'r> {
     pub(super) fn root(&mut self) -> Outcome<ScanRoot> {
         Ok(ScanRoot {
             host: codec::host(self.next()?)?,
-            basedir: codec::abs_path(self.next()?)?,
+            basedir: self.abs_path()?,
             kind: codec::word(self.next()?)?,
         })
     }

@@ -5,7 +5,8 @@ use super::migrate::Migration;
 /// Every migration, with the text of one dialect: `migrations/DIALECT/000N_name.sql`.
 macro_rules! migrations {
     ($dialect:literal) => {
-        migrations!($dialect: 1 "first", 2 "lease", 3 "volume", 4 "journal", 5 "manifest", 6 "sidecar", 7 "enrichment")
+        migrations!($dialect: 1 "first", 2 "lease", 3 "volume", 4 "journal", 5 "manifest", 6 "sidecar", 7 "enrichment",
+            8 "root_host")
     };
     ($dialect:literal: $($number:literal $name:literal),+) => {
         &[$(Migration {

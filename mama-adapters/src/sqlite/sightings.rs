@@ -113,12 +113,13 @@ fn begin(catalog: &Transaction<'_>, root: &ScanRoot, at: Timestamp) -> Outcome<S
     let scan = ScanId(catalog.last_insert_rowid());
     let mut newest = catalog.prepare_cached("SELECT max(id) FROM observation")?;
     let newest: Option<i64> = newest.query_row([], |row| row.get(0))?;
-    Ok(ScanBegun {
-        scan,
-        known_files,
-        newest: newest.map(ObservationId),
-        mounts: folders::mounts(catalog, id)?,
-    })
+    let mut others =
+        catalog.prepare_cached("SELECT basedir FROM root WHERE host = ?1 AND id <> ?2 ORDER BY basedir")?;
+    let other_roots = rows::all(&mut others, params![root.host.as_str(), id], |row| {
+        Ok(codec::abs_path(rows::bytes(row, 0)?)?)
+    })?;
+    let (newest, mounts) = (newest.map(ObservationId), folders::mounts(catalog, id)?);
+    Ok(ScanBegun { scan, known_files, newest, mounts, other_roots })
 }
 
 fn add_root(catalog: &Transaction<'_>, root: &ScanRoot, key: &[u8; 32]) -> Outcome<i64> {

@@ -196,8 +196,26 @@ impl Scan {
             Ignoring::new(root.clone(), Arc::clone(&tree), target.archive, &target.excludes, events)?;
         let walk = self.walker.walk(&root, Arc::new(ignoring)).map_err(unusable)?;
         let known = self.sightings.begin(&target.root, self.clock.now()).await?;
+        self.warn_of_overlap(&root, &known.other_roots);
         self.events.emit(Event::ScanStarted { root, known: known.known_files });
         Ok(Begun { tree, walk, known })
+    }
+
+    /// Says so where another scanned folder holds the same files.
+    fn warn_of_overlap(&self, root: &AbsPath, others: &[AbsPath]) {
+        for other in others {
+            let where_to = match (root.below(other), other.below(root)) {
+                (Some(_), _) => format!("lies in {other}, which is scanned by itself; scan that one"),
+                (None, Some(_)) => {
+                    format!("holds {other}, which is scanned by itself; from now on scan this one, or both")
+                }
+                (None, None) => continue,
+            };
+            let reason = format!(
+                "{where_to}: each remembers its files, and notices only by its own scan that they go"
+            );
+            self.events.emit(Event::Trouble(Trouble::warning(root, &RelPath::root(), reason)));
+        }
     }
 
     async fn run_root(

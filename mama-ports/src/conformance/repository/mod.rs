@@ -47,6 +47,7 @@ macro_rules! repository_conformance {
         $crate::repository_conformance! { $new =>
             a_new_catalog_is_empty
             a_root_keeps_its_kind
+            a_scan_is_told_of_the_hosts_other_roots
             known_files_are_those_that_are_present
             answers_come_in_the_order_asked
             what_was_seen_is_remembered_by_folder

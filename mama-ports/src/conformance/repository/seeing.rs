@@ -40,6 +40,18 @@ pub async fn a_root_keeps_its_kind(repo: &dyn Repository) {
     assert_eq!(repo.totals().await.unwrap().roots.len(), 2);
 }
 
+/// Those of this host only, in path order.
+pub async fn a_scan_is_told_of_the_hosts_other_roots(repo: &dyn Repository) {
+    for (host, basedir) in [("anna", "/b"), ("bert", "/a/c"), ("anna", "/a/b")] {
+        repo.begin(&root(host, basedir), time(1)).await.unwrap();
+    }
+    for _ in 0..2 {
+        let begun = repo.begin(&root("anna", "/a"), time(2)).await.unwrap();
+        let others: Vec<String> = begun.other_roots.iter().map(ToString::to_string).collect();
+        assert_eq!(others, ["/a/b", "/b"]);
+    }
+}
+
 /// What is gone and what is history are not counted.
 pub async fn known_files_are_those_that_are_present(repo: &dyn Repository) {
     let desk = Desk::new(repo).await;
