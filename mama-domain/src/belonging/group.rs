@@ -11,9 +11,9 @@ use super::name::Name;
 use crate::facts::seconds;
 
 /// Endings of raw pictures, whatever type their first bytes have: most are TIFF inside (dcraw's and ExifTool's lists).
-const RAW: [&str; 25] = [
-    "3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "iiq", "k25", "kdc", "mef", "mos", "mrw", "nef",
-    "nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srw", "x3f",
+const RAW: [&str; 30] = [
+    "3fr", "arq", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "gpr", "iiq", "k25", "kdc", "mef",
+    "mos", "mrw", "nef", "nrw", "orf", "ori", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f",
 ];
 /// What a camera writes beside a raw picture.
 const DEVELOPED: [&str; 6] = ["jpg", "jpeg", "heic", "heif", "hif", "avif"];
@@ -190,7 +190,7 @@ pub fn groups(members: &[Member<'_>]) -> Vec<Group> {
     let files: Vec<File<'_>> = members.iter().map(File::new).collect();
     let mut by_stem: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
     for (at, file) in files.iter().enumerate() {
-        by_stem.entry(&file.name.stem).or_default().push(at);
+        by_stem.entry(file.shot()).or_default().push(at);
     }
     by_stem.values_mut().for_each(|all| all.sort_by_key(|&at| files[at].bytes));
     let mut found = Vec::new();
@@ -198,6 +198,7 @@ pub fn groups(members: &[Member<'_>]) -> Vec<Group> {
     motion_photos(&files, &mut found);
     for same in by_stem.values() {
         raw_and_jpeg(&files, same, &mut found);
+        covers(&files, same, &mut found);
     }
     bursts(&files, &mut found);
     edited(&files, &by_stem, &mut found);
@@ -218,14 +219,21 @@ impl<'a> File<'a> {
         Self { bytes, name: Name::of(bytes), traits: &member.traits }
     }
 
+    /// The stem without what a Pixel phone adds to the names of one shot: `PXL_1.RAW-01.COVER`, `PXL_1.RAW-02.ORIGINAL`.
+    fn shot(&self) -> &[u8] {
+        split_role(&self.name.stem).map_or(&self.name.stem, |(shot, _)| shot)
+    }
+
     fn is_still(&self) -> bool {
         self.traits.is_picture && !self.name.ends_in(&RAW)
     }
 
+    fn is_video(&self) -> bool {
+        self.name.ends_in(&MOVING) && !self.traits.is_picture
+    }
+
     fn is_short_video(&self) -> bool {
-        self.name.ends_in(&MOVING)
-            && !self.traits.is_picture
-            && self.traits.seconds.is_some_and(|seconds| seconds <= LONGEST)
+        self.is_video() && self.traits.seconds.is_some_and(|seconds| seconds <= LONGEST)
     }
 
     /// Whether nothing says that they were taken at different times, give or take `tolerance` seconds.
@@ -256,13 +264,16 @@ fn live_photos(files: &[File<'_>], by_stem: &Stems<'_>, found: &mut Vec<Group>) 
     }
     let is_known = |at: &usize| files[*at].traits.content_identifier.is_some();
     for same in by_stem.values() {
-        let still = same.iter().copied().find(|&at| files[at].is_still());
-        let moving = same.iter().copied().find(|&at| files[at].is_short_video());
-        if let (Some(still), Some(moving)) = (still, moving)
-            && !(is_known(&still) && is_known(&moving))
-            && files[still].is_of_one_moment(&files[moving], MOVING_MOMENT)
-        {
-            found.push(Group { kind, because: Because::Names, members: vec![still, moving] });
+        let Some(moving) = same.iter().copied().find(|&at| files[at].is_short_video()) else { continue };
+        let is_half = |at: &usize| {
+            files[*at].is_still()
+                && !(is_known(at) && is_known(&moving))
+                && files[*at].is_of_one_moment(&files[moving], MOVING_MOMENT)
+        };
+        let stills: Vec<usize> = same.iter().copied().filter(is_half).collect();
+        if !stills.is_empty() {
+            let members = stills.into_iter().chain([moving]).collect();
+            found.push(Group { kind, because: Because::Names, members });
         }
     }
 }
@@ -278,13 +289,18 @@ fn motion_photos(files: &[File<'_>], found: &mut Vec<Group>) {
     }
 }
 
+/// All that was made of one shot: some cameras write JPEG and HEIF beside the raw picture.
 fn raw_and_jpeg(files: &[File<'_>], same: &[usize], found: &mut Vec<Group>) {
-    let developed = same.iter().copied().find(|&at| files[at].name.ends_in(&DEVELOPED));
-    let raw = same.iter().copied().find(|&at| files[at].name.ends_in(&RAW));
-    if let (Some(developed), Some(raw)) = (developed, raw)
-        && files[developed].is_of_one_moment(&files[raw], MOMENT)
-    {
-        let members = vec![developed, raw];
+    let Some(raw) = same.iter().copied().find(|&at| files[at].name.ends_in(&RAW)) else { return };
+    let is_of_shot = |at: &usize| files[*at].is_of_one_moment(&files[raw], MOMENT);
+    let (developed, raws): (Vec<usize>, Vec<usize>) = same
+        .iter()
+        .copied()
+        .filter(is_of_shot)
+        .filter(|&at| files[at].name.ends_in(&DEVELOPED) || files[at].name.ends_in(&RAW))
+        .partition(|&at| files[at].name.ends_in(&DEVELOPED));
+    if !developed.is_empty() {
+        let members = developed.into_iter().chain(raws).collect();
         found.push(Group { kind: GroupKind::RawAndJpeg, because: Because::Names, members });
     }
 }
@@ -317,19 +333,44 @@ fn burst_of(stem: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// `IMG_1-edited.jpg` of `IMG_1.jpg`, `IMG_E1.JPG` of `IMG_1.HEIC`, `IMG_1~2.jpg` of `IMG_1.jpg`.
+/// `IMG_1-edited.jpg` of `IMG_1.jpg`, `IMG_E1.JPG` of `IMG_1.HEIC`, `IMG_1~2.jpg` of `IMG_1.jpg`, and videos likewise.
 fn edited(files: &[File<'_>], by_stem: &Stems<'_>, found: &mut Vec<Group>) {
-    for (at, file) in files.iter().enumerate().filter(|(_, file)| file.is_still()) {
+    for (at, file) in files.iter().enumerate().filter(|(_, file)| file.is_still() || file.is_video()) {
         let Some(before) = before_edit(&file.name) else { continue };
         let originals = by_stem.get(before.as_slice()).into_iter().flatten().copied();
-        let originals: Vec<usize> = originals
-            .filter(|&at| files[at].traits.is_picture && files[at].is_of_one_moment(file, MOMENT))
-            .collect();
+        let is_of_its_sort =
+            |at: &usize| if file.is_video() { files[*at].is_video() } else { files[*at].traits.is_picture };
+        let originals: Vec<usize> =
+            originals.filter(|at| is_of_its_sort(at) && files[*at].is_of_one_moment(file, MOMENT)).collect();
         if !originals.is_empty() {
             let members = [at].into_iter().chain(originals).collect();
             found.push(Group { kind: GroupKind::Edited, because: Because::Names, members });
         }
     }
+}
+
+/// `PXL_1.PORTRAIT-01.COVER.jpg`, which the phone made of `PXL_1.PORTRAIT-02.ORIGINAL.jpg`.
+fn covers(files: &[File<'_>], same: &[usize], found: &mut Vec<Group>) {
+    let with_role = |role: &[u8]| {
+        let has = |at: &usize| split_role(&files[*at].name.stem).is_some_and(|(_, own)| own == role);
+        same.iter().copied().filter(|&at| files[at].is_still()).filter(has).collect::<Vec<_>>()
+    };
+    let (covers, originals) = (with_role(b"cover"), with_role(b"original"));
+    if !covers.is_empty() && !originals.is_empty() {
+        let members = covers.into_iter().chain(originals).collect();
+        found.push(Group { kind: GroupKind::Edited, because: Because::Names, members });
+    }
+}
+
+/// `pxl_1.portrait-01.cover` as `pxl_1` and `cover`.
+fn split_role(stem: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut parts = stem.rsplitn(3, |&byte| byte == b'.');
+    let (role, sort, shot) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_sort = sort.len() > 3
+        && sort[..sort.len() - 3].iter().all(u8::is_ascii_lowercase)
+        && sort[sort.len() - 3] == b'-'
+        && sort[sort.len() - 2..].iter().all(u8::is_ascii_digit);
+    (is_sort && !shot.is_empty() && matches!(role, b"cover" | b"original")).then_some((shot, role))
 }
 
 fn before_edit(name: &Name) -> Option<Vec<u8>> {

@@ -7,7 +7,7 @@ use crate::layout::folded;
 /// What programs append to the name of a picture that was edited, in their languages.
 ///
 /// Google Photos (as its Takeout has them; the list of GooglePhotosTakeoutHelper), and `edited` in brackets.
-const EDITED: [&str; 13] = [
+const EDITED: [&str; 14] = [
     "-edited",
     "-effects",
     "-smile",
@@ -18,13 +18,14 @@ const EDITED: [&str; 13] = [
     "-modificato",
     "-modifié",
     "-ha editado",
+    "-editado",
     "-editat",
     "-編集済み",
     " (edited)",
 ];
 
 /// The same in folded form.
-static EDITED_FOLDED: LazyLock<[Vec<u8>; 13]> = LazyLock::new(|| EDITED.map(|mark| folded(mark.as_bytes())));
+static EDITED_FOLDED: LazyLock<[Vec<u8>; 14]> = LazyLock::new(|| EDITED.map(|mark| folded(mark.as_bytes())));
 
 /// A name without regard to case and Unicode form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +120,7 @@ mod tests {
         expect("IMG_1.JPG", "img_1", "jpg", None, "img_1");
         expect("a(12).b.png", "a(12).b", "png", None, "a(12).b");
         expect("a(12).png", "a(12)", "png", Some("12"), "a");
+        expect("a-ha editado.png", "a-ha editado", "png", None, "a");
         expect("a-bearbeitet(1).png", "a-bearbeitet(1)", "png", Some("1"), "a");
         expect("a (edited).png", "a (edited)", "png", None, "a");
         expect(".hidden", ".hidden", "", None, ".hidden");

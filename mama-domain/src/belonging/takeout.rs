@@ -74,11 +74,11 @@ fn stems(said: &Said) -> Vec<Vec<u8>> {
         let dots = text.iter().enumerate().filter(|(_, byte)| **byte == b'.').map(|(at, _)| at);
         dots.map(|at| text[..at].to_vec()).chain([text.to_vec()]).collect::<Vec<_>>()
     };
-    let mut stems: Vec<Vec<u8>> = before_dots(&said.unnumbered)
-        .into_iter()
-        .chain(before_dots(&said.text))
-        .map(|stem| Name::of(&[&stem, b".".as_slice()].concat()).plain)
-        .collect();
+    let plain = |stem: &Vec<u8>| Name::of(&[stem, b".".as_slice()].concat()).plain;
+    let whole: Vec<Vec<u8>> =
+        before_dots(&said.unnumbered).into_iter().chain(before_dots(&said.text)).collect();
+    // a name that had a number already, and got another one
+    let mut stems: Vec<Vec<u8>> = whole.iter().map(plain).chain(whole.iter().cloned()).collect();
     stems.sort_unstable();
     stems.dedup();
     stems
@@ -88,16 +88,27 @@ impl Said {
     fn describes(&self, name: &Name) -> Option<Naming> {
         let directly = self.names(name, &name.whole, &name.with_stem(&name.unnumbered));
         let edited = || {
-            let plain = name.with_stem(&name.plain);
-            let numbered = match &name.number {
-                Some(number) => name.with_stem(&[&name.plain, b"(".as_slice(), number, b")"].concat()),
-                None => plain.clone(),
-            };
-            self.names(name, &numbered, &plain).map(|_| Naming::Edited)
+            let number = name.number.as_ref().map(|number| [b"(", number.as_slice(), b")"].concat());
+            let stem = [name.plain.as_slice(), &number.unwrap_or_default()].concat();
+            let same_type = self.names(name, &name.with_stem(&stem), &name.with_stem(&name.plain));
+            // what was edited may be saved as another type
+            same_type.is_some() || self.is_of_still(name, &stem, &name.plain)
         };
-        directly
-            .or_else(|| if name.is_edited() { edited() } else { None })
-            .or_else(|| if name.ends_in(&MOVING) { self.still_of(name) } else { None })
+        let still_half = || {
+            // `PXL_1.MP` has its picture in `PXL_1.MP.jpg`
+            self.is_of_still(name, &name.stem, &name.unnumbered)
+                || self.is_of_still(name, &name.whole, &name.with_stem(&name.unnumbered))
+        };
+        if directly.is_some() {
+            directly
+        } else if name.is_edited() && edited() {
+            Some(Naming::Edited)
+        } else if name.ends_in(&MOVING) && still_half() {
+            Some(Naming::LivePhoto)
+        } else {
+            // uploaded without an ending
+            (self.text == name.stem).then_some(Naming::Replaced)
+        }
     }
 
     /// `whole`: the file's name; `unnumbered`: the same without a number.
@@ -124,17 +135,15 @@ impl Said {
         }
     }
 
-    /// Whether this is the JSON of the still half of the same name.
-    fn still_of(&self, moving: &Name) -> Option<Naming> {
-        let is_its = STILLS.iter().any(|ending| {
-            let still = [&moving.unnumbered, b".".as_slice(), ending.as_bytes()].concat();
-            let whole = [&moving.stem, b".".as_slice(), ending.as_bytes()].concat();
+    /// Whether this is the JSON of a picture with this stem, which belongs to the file with this name.
+    fn is_of_still(&self, name: &Name, stem: &[u8], unnumbered: &[u8]) -> bool {
+        STILLS.iter().any(|ending| {
+            let still = |stem: &[u8]| [stem, b".", ending.as_bytes()].concat();
             matches!(
-                self.names(moving, &whole, &still),
+                self.names(name, &still(stem), &still(unnumbered)),
                 Some(Naming::Appended | Naming::Numbered | Naming::Supplemental)
             )
-        });
-        is_its.then_some(Naming::LivePhoto)
+        })
     }
 }
 
@@ -212,6 +221,23 @@ mod tests {
                 "IMG_2.MP4 < IMG_2.HEIC.supplemental-metad.json LivePhoto"
             ]
         );
+    }
+
+    #[test]
+    fn names_that_were_given_twice_or_to_other_types_are_found() {
+        for (file, json, naming) in [
+            ("a(1)(1).jpg", "a(1).jpg.supplemental-metadata(1).json", "Supplemental"),
+            ("a(1)(1).jpg", "a(1).jpg(1).json", "Numbered"),
+            ("a-edited.jpg", "a.HEIC.json", "Edited"),
+            ("a-bearbeitet(2).jpg", "a.HEIC.supplemental-metadata(2).json", "Edited"),
+            ("PXL_1.MP", "PXL_1.MP.jpg.supplemental-metadata.json", "LivePhoto"),
+            ("scan.jpg", "scan.json", "Replaced"),
+        ] {
+            assert_eq!(jsons(&[file, json]), [format!("{file} < {json} {naming}")]);
+        }
+        let both = ["a.jpg", "a.mp4", "a.json", "a.jpg.json"];
+        assert_eq!(jsons(&both), ["a.jpg < a.jpg.json Appended", "a.mp4 < a.json Replaced"]);
+        assert_eq!(jsons(&["a(1).jpg", "a.json"]), [""; 0]);
     }
 
     #[test]

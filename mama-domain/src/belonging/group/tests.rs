@@ -41,6 +41,8 @@ fn a_live_photo_has_one_identifier_or_one_stem() {
     assert_eq!(by_name(&["IMG_1.JPG", "img_1.mov"]), ["live_photo by names: IMG_1.JPG + img_1.mov"]);
     let differ = [with("IMG_1.HEIC", Some("A"), None), with("IMG_1.MOV", Some("B"), Some(2.8))];
     assert_eq!(found(&differ), [""; 0], "identifiers count more than names");
+    let three = ["IMG_1.HEIC", "IMG_1.JPG", "IMG_1.MOV"];
+    assert_eq!(by_name(&three), ["live_photo by names: IMG_1.HEIC + IMG_1.JPG + IMG_1.MOV"]);
     let long = [with("P1.JPG", None, None), with("P1.MP4", None, Some(61.0))];
     assert_eq!(found(&long), [""; 0], "a film with a picture's number");
     let unknown = [with("P1.JPG", None, None), with("P1.MP4", None, None)];
@@ -101,6 +103,10 @@ fn a_picture_with_a_video_in_it_is_a_motion_photo() {
 fn raw_and_jpeg_have_one_stem_and_one_moment() {
     let expected = ["raw_and_jpeg by names: DSC_1.JPG + DSC_1.NEF"];
     assert_eq!(by_name(&["DSC_1.NEF", "DSC_1.JPG", "DSC_2.NEF"]), expected);
+    let three = ["DSC_1.ARW", "DSC_1.HIF", "DSC_1.JPG"];
+    assert_eq!(by_name(&three), ["raw_and_jpeg by names: DSC_1.HIF + DSC_1.JPG + DSC_1.ARW"]);
+    let pixel = ["PXL_1.RAW-01.COVER.jpg", "PXL_1.RAW-02.ORIGINAL.dng", "PXL_1.jpg.txt"];
+    assert_eq!(by_name(&pixel), [format!("raw_and_jpeg by names: {} + {}", pixel[0], pixel[1])]);
     let at = |name: &str, taken| {
         let (name, traits) = file(name);
         (name, Traits { taken: Some(ClockTime::Local(taken)), ..traits })
@@ -134,10 +140,14 @@ fn an_edit_comes_before_its_original() {
         ("IMG_E12.JPG", "IMG_12.HEIC"),
         ("b~2.jpg", "b.jpg"),
         ("c-edited(1).jpg", "c(1).jpg"),
+        ("IMG_E3.MOV", "IMG_3.MOV"),
+        ("d-edited.MP4", "d.MP4"),
+        ("PXL_1.PORTRAIT-01.COVER.jpg", "PXL_1.PORTRAIT-02.ORIGINAL.jpg"),
     ] {
         assert_eq!(by_name(&[original, edit]), [format!("edited by names: {edit} + {original}")]);
     }
     assert_eq!(by_name(&["a-edited.jpg", "IMG_E12.JPG", "IMG_EARLY.JPG", "IMG_ARLY.JPG"]), [""; 0]);
+    assert_eq!(by_name(&["IMG_E4.MOV", "IMG_4.JPG", "x.COVER.jpg", "x.ORIGINAL.jpg"]), [""; 0]);
     let at = |name: &str, taken| {
         let (name, traits) = file(name);
         (name, Traits { taken: Some(ClockTime::Local(taken)), ..traits })
