@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::manifest::{BlobRow, ObservationRow};
 use crate::repository::Repo;
-use crate::vocab::{BlobHash, FileName, MetaDoc};
+use crate::vocab::{BlobHash, BlobRecord, FileName, Location};
 
 /// Looking things up, for people; changes nothing.
 #[async_trait]
@@ -22,15 +22,17 @@ pub struct Content {
     pub blob: BlobRow,
     /// Its sightings in id order, those that are history or gone too.
     pub observations: Vec<ObservationRow>,
-    /// What describes a file that has it now, in name order; of equal ones with one name, one. One without metadata is left out.
+    /// What describes a file that has it now, in the order of hosts, folders and names; also what nobody has looked into.
     pub sidecars: Vec<Sidecar>,
 }
 
 /// A file that describes another one, as [`crate::repository::SidecarLink`], and is present.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sidecar {
-    /// Its name.
-    pub name: FileName,
-    /// What it says.
-    pub meta: MetaDoc,
+    /// The name of the file that it describes, in the same folder.
+    pub of: FileName,
+    /// Where it is.
+    pub at: Location,
+    /// What is known about its content.
+    pub blob: BlobRecord,
 }

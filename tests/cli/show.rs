@@ -100,7 +100,8 @@ fn what_a_sidecar_says_goes_before_the_camera() {
     world.write("photos/IMG_20150102_030405.txt.xmp", XMP);
     scanned(&world);
     let picture = &shown(&world, "photos/IMG_20150102_030405.txt")[0];
-    let source = json!({"tag": "XMP-exif:DateTimeOriginal", "sidecar": "IMG_20150102_030405.txt.xmp"});
+    let sidecar = world.path("photos/IMG_20150102_030405.txt.xmp").to_str().unwrap().to_owned();
+    let source = json!({"tag": "XMP-exif:DateTimeOriginal", "sidecar": sidecar});
     assert_eq!(
         (&picture["taken"]["at"], &picture["taken"]["source"]),
         (&json!("2018-04-12T15:21:28-07:00"), &source)
@@ -200,7 +201,8 @@ fn what_belongs_together_is_shown_with_its_reason() {
     let files = json!([{"path": path("IMG_1.JPG")}, {"path": path("IMG_1.NEF")}]);
     assert_eq!(raw["groups"], json!([{"kind": "raw_and_jpeg", "because": "names", "files": files}]));
     let why = "its name with another ending";
-    assert_eq!(raw["sidecars"], json!([{"path": path("IMG_1.xmp"), "kind": "xmp", "why": why}]));
+    let sidecar = json!({"path": path("IMG_1.xmp"), "kind": "xmp", "why": why, "extractor": raw["extractor"], "metadata_error": null});
+    assert_eq!(raw["sidecars"], json!([sidecar]));
     let sidecar = &shown(&world, "photos/IMG_1.xmp")[0];
     assert_eq!((&sidecar["groups"], &sidecar["describes"]), (&json!([]), &files));
     let card = world.mama(["show", "photos/IMG_1.JPG"]).done().stdout;
@@ -211,4 +213,25 @@ fn what_belongs_together_is_shown_with_its_reason() {
     scanned(&world);
     let raw = &shown(&world, "photos/IMG_1.NEF")[0];
     assert_eq!((&raw["groups"], &raw["sidecars"][0]["kind"]), (&json!([]), &json!("xmp")), "it is alone now");
+}
+
+#[test]
+fn a_sidecar_that_nobody_has_read_is_told_and_makes_all_else_unsure() {
+    let world = World::new();
+    world.write("photos/IMG_1.jpg", "a picture");
+    world.write("photos/IMG_1.jpg.xmp", XMP);
+    world.mama(["scan", "--no-metadata", "photos"]).done();
+    let picture = &shown(&world, "photos/IMG_1.jpg")[0];
+    assert_eq!(picture["sidecars"][0]["extractor"], json!(null));
+    let card = world.mama(["show", "photos/IMG_1.jpg"]).done().stdout;
+    assert!(
+        card.contains("its name and an ending; nobody has looked into it yet: `mama enrich` does"),
+        "{card}"
+    );
+    world.mama(["enrich", "photos/IMG_1.jpg.xmp"]).done();
+    let card = world.mama(["show", "photos/IMG_1.jpg"]).done().stdout;
+    assert!(
+        card.contains("2018-04-12T15:21:28-07:00  likely, by XMP-exif") && !card.contains("looked into it"),
+        "{card}"
+    );
 }

@@ -3,13 +3,12 @@
 use async_trait::async_trait;
 use mama_ports::browse::{Browse, Content, Sidecar};
 use mama_ports::repository::Repo;
-use mama_ports::vocab::BlobHash;
+use mama_ports::vocab::{BlobHash, Location};
 use sqlx::{AssertSqlSafe, PgConnection, query};
 
 use super::Postgres;
 use super::failure::Outcome;
 use super::rows::{BLOB, Cells, OBSERVATION};
-use crate::sql::codec;
 
 #[async_trait]
 impl Browse for Postgres {
@@ -44,23 +43,24 @@ async fn content(catalog: &mut PgConnection, hash: &BlobHash) -> Outcome<Option<
 }
 
 async fn sidecars(catalog: &mut PgConnection, hash: &BlobHash) -> Outcome<Vec<Sidecar>> {
-    let rows = query(
+    let sql = format!(
         "WITH chosen AS MATERIALIZED (
              SELECT o.folder, o.name FROM observation o
              WHERE o.blob = (SELECT id FROM blob WHERE hash = $1) AND o.current
          )
-         SELECT DISTINCT so.name, coalesce(m.exact, m.doc::text) AS doc, coalesce(m.numbers_exact, m.numbers::text)
+         SELECT {BLOB}, r.host, r.basedir, r.kind, f.relpath, so.name, s.name
          FROM chosen o JOIN sidecar s ON s.folder = o.folder AND s.name = o.name AND s.current
          JOIN observation so ON so.folder = s.folder AND so.name = s.sidecar AND so.current AND so.gone_s IS NULL
-         JOIN meta m ON m.blob = so.blob
-         ORDER BY so.name, doc",
-    )
-    .bind(hash.as_bytes().as_slice())
-    .fetch_all(catalog)
-    .await?;
+         JOIN blob b ON b.id = so.blob JOIN folder f ON f.id = o.folder JOIN root r ON r.id = f.root
+         LEFT JOIN meta m ON m.blob = so.blob
+         ORDER BY r.host COLLATE \"C\", r.basedir, r.kind COLLATE \"C\", f.relpath, so.name, s.name"
+    );
+    let rows = query(AssertSqlSafe(sql)).bind(hash.as_bytes().as_slice()).fetch_all(catalog).await?;
     let sidecar = |row| {
         let mut cells = Cells::of(row);
-        Ok(Sidecar { name: cells.name()?, meta: codec::meta(cells.next()?, cells.next()?)? })
+        let blob = cells.blob()?.record;
+        let at = Location { root: cells.root()?, dir: cells.rel_path()?, name: cells.name()? };
+        Ok(Sidecar { of: cells.name()?, at, blob })
     };
     rows.iter().map(sidecar).collect()
 }

@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 use mama_ports::browse::{Browse, Content, Sidecar};
 use mama_ports::repository::Repo;
-use mama_ports::vocab::BlobHash;
+use mama_ports::vocab::{BlobHash, Location};
 use rusqlite::Transaction;
 
+use super::Sqlite;
 use super::rows::{self, Outcome};
-use super::{Sqlite, codec};
 
 #[async_trait]
 impl Browse for Sqlite {
@@ -36,18 +36,21 @@ fn content(catalog: &Transaction<'_>, hash: &BlobHash) -> Outcome<Option<Content
 }
 
 fn sidecars(catalog: &Transaction<'_>, hash: &BlobHash) -> Outcome<Vec<Sidecar>> {
-    let mut statement = catalog.prepare_cached(
-        "SELECT DISTINCT so.name, m.doc, m.numbers
-         FROM blob b CROSS JOIN observation o INDEXED BY observation_blob ON o.blob = b.id AND o.current = 1
+    let sql = format!(
+        "SELECT {}, r.host, r.basedir, r.kind, f.relpath, so.name, s.name
+         FROM blob own CROSS JOIN observation o INDEXED BY observation_blob ON o.blob = own.id AND o.current = 1
          CROSS JOIN sidecar s ON s.folder = o.folder AND s.name = o.name AND s.current = 1
          CROSS JOIN observation so ON so.folder = s.folder AND so.name = s.sidecar AND so.current = 1 AND so.gone_s IS NULL
-         CROSS JOIN meta m ON m.blob = so.blob
-         WHERE b.hash = ?1 ORDER BY so.name, m.doc",
-    )?;
-    rows::all(&mut statement, [hash.as_bytes()], |row| {
-        Ok(Sidecar {
-            name: rows::name(row, 0)?,
-            meta: codec::meta(rows::text(row, 1)?, rows::optional_text(row, 2)?)?,
-        })
+         CROSS JOIN blob b ON b.id = so.blob
+         CROSS JOIN folder f ON f.id = o.folder CROSS JOIN root r ON r.id = f.root
+         LEFT JOIN meta m ON m.blob = so.blob
+         WHERE own.hash = ?1 ORDER BY r.host, r.basedir, r.kind, f.relpath, so.name, s.name",
+        rows::BLOB
+    );
+    rows::all(&mut catalog.prepare_cached(&sql)?, [hash.as_bytes()], |row| {
+        let next = rows::BLOB_COLUMNS;
+        let (root, dir) = (rows::root(row, next)?, rows::rel_path(row, next + 3)?);
+        let at = Location { root, dir, name: rows::name(row, next + 4)? };
+        Ok(Sidecar { of: rows::name(row, next + 5)?, at, blob: rows::blob(row)?.record })
     })
 }

@@ -6,16 +6,13 @@ use std::sync::Arc;
 
 use mama_domain::belonging::around::{Around, around};
 use mama_domain::belonging::group::{Member, Traits};
-use mama_domain::belonging::sidecar::SidecarKind;
 use mama_domain::facts::{Context, facts};
 use mama_domain::layout;
-use mama_ports::browse::{Content, Sidecar};
+use mama_ports::browse::Content;
 use mama_ports::curation::{Filter, Target};
 use mama_ports::filesystem::{Fs, FsError, FsErrorKind, ReadTree};
 use mama_ports::repository::{PageSize, Repo};
-use mama_ports::vocab::{
-    AbsPath, BlobHash, Claim, Digest, FileFacts, FileKind, FileName, Place, RelPath, SourceKind, escaped,
-};
+use mama_ports::vocab::{AbsPath, BlobHash, Claim, Digest, FileFacts, FileKind, Place, RelPath, SourceKind};
 
 use super::interrupt::until_interrupted;
 use super::selection;
@@ -92,8 +89,7 @@ impl Teller<'_> {
                                 "{path} was never scanned; this is what is known about its content from elsewhere"
                             ));
                         }
-                        told.contents +=
-                            self.content(&hash, path.split().map(|(_, name)| name).as_ref()).await?;
+                        told.contents += self.content(&hash, Some(path)).await?;
                         told.nothing = Some(format!(
                             "{path} was never scanned, and its content was never seen elsewhere; `mama scan` looks"
                         ));
@@ -146,20 +142,20 @@ impl Teller<'_> {
         for claim in contests.iter().flat_map(|contest| &contest.claims) {
             if is_meant(target, claim) && seen.insert(claim.hash) {
                 self.warn_if_changed(claim).await;
-                contents += self.content(&claim.hash, Some(&claim.at.name)).await?;
+                contents += self.content(&claim.hash, Some(&claim.at.full_path())).await?;
             }
         }
         Ok(contents)
     }
 
-    /// Tells one content, by this name of all that it has; gives how many, 1 or 0.
-    async fn content(&self, hash: &BlobHash, name: Option<&FileName>) -> Repo<u64> {
+    /// Tells one content, by this path of all that it has; gives how many, 1 or 0.
+    async fn content(&self, hash: &BlobHash, asked: Option<&AbsPath>) -> Repo<u64> {
         let Some(content) = self.app.catalog.content(hash).await? else { return Ok(0) };
-        let facts = facts(content.blob.record.meta.as_ref(), &context(&content));
+        let facts = facts(content.blob.record.meta.as_ref(), &Context::of(&content, asked));
         let around = self.around(&content).await?;
         self.output.result(
             || show::content(&content, &around, &facts, self.with_tags),
-            || show::content_words(&content, name, &around, &facts, self.with_tags),
+            || show::content_words(&content, asked, &around, &facts, self.with_tags),
         );
         Ok(1)
     }
@@ -179,6 +175,7 @@ impl Teller<'_> {
             }
         }
         told.retain(|(_, around)| *around != Around::default());
+        say_once(&mut told);
         Ok(told)
     }
 
@@ -238,18 +235,12 @@ fn is_meant(target: &Target, claim: &Claim) -> bool {
     }
 }
 
-fn context(content: &Content) -> Context {
-    let rows = &content.observations;
-    let mut sidecars: Vec<_> = content
-        .sidecars
-        .iter()
-        .map(|Sidecar { name, meta }| (SidecarKind::of(name), escaped(name.as_bytes()).to_string(), meta))
-        .collect();
-    sidecars.sort_by(|one, other| (&one.0, &one.1).cmp(&(&other.0, &other.1)));
-    Context {
-        paths: rows.iter().map(|row| row.at.full_path()).collect(),
-        mtimes: rows.iter().map(|row| row.fingerprint.mtime).collect(),
-        first_seen: Some(content.blob.first_seen),
-        sidecars: sidecars.into_iter().map(|(_, name, meta)| (name, meta.clone())).collect(),
+/// Two files of one folder with this content may be in one group, or have one sidecar.
+fn say_once(told: &mut [(AbsPath, Around)]) {
+    let (mut groups, mut sidecars, mut describes) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for (folder, around) in told {
+        around.groups.retain(|group| groups.insert((folder.clone(), group.clone())));
+        around.sidecars.retain(|sidecar| sidecars.insert((folder.clone(), sidecar.clone())));
+        around.describes.retain(|file| describes.insert((folder.clone(), file.clone())));
     }
 }

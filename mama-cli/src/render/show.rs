@@ -1,11 +1,13 @@
 //! What is known about a content, for people and scripts.
 
+use std::collections::BTreeMap;
+
 use mama_domain::belonging::around::Around;
 use mama_domain::belonging::group::{Because, GroupKind};
 use mama_domain::belonging::sidecar::{Naming, SidecarKind};
 use mama_domain::facts::{Camera, Capture, Facts, Music, Position, Source, Sourced, Taken, Zone};
 use mama_domain::layout;
-use mama_ports::browse::Content;
+use mama_ports::browse::{Content, Sidecar};
 use mama_ports::manifest::ObservationRow;
 use mama_ports::vocab::{AbsPath, BlobRecord, BlockReason, FileName, Look, RelPath, Timestamp, escaped};
 use serde_json::Value;
@@ -60,7 +62,9 @@ pub(crate) fn content(
     let object =
         object.with("observations", content.observations.iter().map(observation).collect::<Vec<_>>());
     let groups = around.iter().flat_map(|(folder, around)| groups(folder, around)).collect::<Vec<_>>();
-    let sidecars = around.iter().flat_map(|(folder, around)| sidecars(folder, around)).collect::<Vec<_>>();
+    let looks = Looks::of(content);
+    let sidecars =
+        around.iter().flat_map(|(folder, around)| sidecars(folder, around, &looks)).collect::<Vec<_>>();
     let describes = around.iter().flat_map(|(folder, around)| {
         around.describes.iter().map(|name| Value::from(file(folder, name))).collect::<Vec<_>>()
     });
@@ -81,12 +85,28 @@ fn groups(folder: &AbsPath, around: &Around) -> Vec<Value> {
     around.groups.iter().map(group).collect()
 }
 
-fn sidecars(folder: &AbsPath, around: &Around) -> Vec<Value> {
+fn sidecars(folder: &AbsPath, around: &Around, looks: &Looks<'_>) -> Vec<Value> {
     let sidecar = |(kind, naming, name): &(SidecarKind, Naming, FileName)| {
         let object = file(folder, name).with("kind", kind.as_str()).with("why", naming.reason());
-        Value::from(object)
+        let look = looks.at_sidecar(folder, name);
+        let object = object.with("extractor", look.map(|look| look.by.as_str()));
+        Value::from(object.with("metadata_error", look.and_then(|look| look.error.as_deref())))
     };
     around.sidecars.iter().map(sidecar).collect()
+}
+
+/// Who looked into the sidecars of a content, by their paths.
+struct Looks<'a>(BTreeMap<AbsPath, Option<&'a Look>>);
+
+impl<'a> Looks<'a> {
+    fn of(content: &'a Content) -> Self {
+        let look = |Sidecar { at, blob, .. }: &'a Sidecar| (at.full_path(), blob.look.as_ref());
+        Self(content.sidecars.iter().map(look).collect())
+    }
+
+    fn at_sidecar(&self, folder: &AbsPath, name: &FileName) -> Option<&'a Look> {
+        self.0.get(&folder.join(&RelPath::from(name))).copied().flatten()
+    }
 }
 
 fn file(folder: &AbsPath, name: &FileName) -> Object {
@@ -106,7 +126,7 @@ fn source(source: &Source) -> Object {
     match source {
         Source::Tag { key, sidecar: None } => Object::part().with("tag", &**key),
         Source::Tag { key, sidecar: Some(sidecar) } => {
-            Object::part().with("tag", &**key).with("sidecar", &**sidecar)
+            Object::part().with("tag", &**key).path("sidecar", sidecar.as_bytes())
         }
         Source::FileName(name) => Object::part().path("file_name", name.as_bytes()),
         Source::Folder(path) => Object::part().path("folder", path.as_bytes()),
@@ -154,17 +174,18 @@ fn observation(row: &ObservationRow) -> Value {
     })
 }
 
-/// A content, in words; `name`: one of its names, for the head.
+/// A content, in words; `asked`: one of its paths, for the head.
 pub(crate) fn content_words(
     content: &Content,
-    name: Option<&FileName>,
+    asked: Option<&AbsPath>,
     around: &[(AbsPath, Around)],
     facts: &Facts,
     with_tags: bool,
 ) -> String {
     let BlobRecord { hash, size, mime, meta, look, stored, block } = &content.blob.record;
     let Facts { capture, camera, place, size: dimensions, duration, music } = facts;
-    let name = name.or_else(|| content.observations.last().map(|row| &row.at.name));
+    let asked = asked.and_then(|path| Some(path.split()?.1));
+    let name = asked.as_ref().or_else(|| content.observations.last().map(|row| &row.at.name));
     let mut card =
         Card::new(name.map_or_else(|| hash.to_string(), |name| escaped(name.as_bytes()).to_string()));
     let mime = mime.as_ref().map_or_else(|| "of no known type".to_owned(), |mime| shown(mime.as_str()));
@@ -201,7 +222,8 @@ pub(crate) fn content_words(
     for row in &content.observations {
         card.line("seen", sighting(row));
     }
-    around.iter().for_each(|(folder, around)| card.around(folder, around));
+    let looks = Looks::of(content);
+    around.iter().for_each(|(folder, around)| card.around(folder, around, &looks));
     if let Some(meta) = meta.as_ref().filter(|_| with_tags) {
         for (key, value) in meta.entries() {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -229,7 +251,7 @@ impl Card {
         }
     }
 
-    fn around(&mut self, folder: &AbsPath, around: &Around) {
+    fn around(&mut self, folder: &AbsPath, around: &Around, looks: &Looks<'_>) {
         let shown = |name: &FileName| escaped(name.as_bytes()).to_string();
         for (kind, because, names) in &around.groups {
             let names: Vec<String> = names.iter().map(shown).collect();
@@ -240,7 +262,14 @@ impl Card {
             );
         }
         for (_, naming, name) in &around.sidecars {
-            self.line("described by", format!("{} in {folder}: {}", shown(name), naming.reason()));
+            let unread = match looks.at_sidecar(folder, name) {
+                None => "; nobody has looked into it yet: `mama enrich` does".to_owned(),
+                Some(Look { by, error: Some(error), .. }) => {
+                    format!("; {} gave up on it: {}", self::shown(by.as_str()), self::shown(error))
+                }
+                Some(_) => String::new(),
+            };
+            self.line("described by", format!("{} in {folder}: {}{unread}", shown(name), naming.reason()));
         }
         for name in &around.describes {
             self.line("describes", format!("{} in {folder}", shown(name)));

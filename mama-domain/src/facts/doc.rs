@@ -1,6 +1,6 @@
 //! Looking into metadata.
 
-use mama_ports::vocab::MetaDoc;
+use mama_ports::vocab::{AbsPath, MetaDoc};
 use serde_json::Value;
 
 use super::{Source, Sourced};
@@ -9,7 +9,7 @@ use super::{Source, Sourced};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Doc<'a> {
     meta: &'a MetaDoc,
-    sidecar: Option<&'a str>,
+    sidecar: Option<&'a AbsPath>,
 }
 
 /// The documents about one content.
@@ -20,8 +20,8 @@ pub(super) struct Docs<'a> {
 }
 
 impl<'a> Docs<'a> {
-    pub(super) fn new(own: Option<&'a MetaDoc>, sidecars: &'a [(String, MetaDoc)]) -> Self {
-        let sidecar = |(origin, meta): &'a (String, MetaDoc)| Doc { meta, sidecar: Some(origin) };
+    pub(super) fn new(own: Option<&'a MetaDoc>, sidecars: &'a [(AbsPath, MetaDoc)]) -> Self {
+        let sidecar = |(path, meta): &'a (AbsPath, MetaDoc)| Doc { meta, sidecar: Some(path) };
         Self {
             own: own.map(|meta| Doc { meta, sidecar: None }),
             sidecars: sidecars.iter().map(sidecar).collect(),
@@ -73,7 +73,7 @@ impl<'a> Doc<'a> {
 
     /// This key of this document.
     pub(super) fn source(&self, key: &str) -> Source {
-        Source::Tag { key: key.to_owned(), sidecar: self.sidecar.map(str::to_owned) }
+        Source::Tag { key: key.to_owned(), sidecar: self.sidecar.cloned() }
     }
 
     /// What can be read from the text of a key.

@@ -21,7 +21,29 @@ pub(super) struct Named {
 
 /// Beginnings of names of programs that name files by when they arrived or were saved.
 const ARRIVED: [&str; 7] =
-    ["FB_IMG_", "mmexport", "signal-", "WhatsApp Image ", "WhatsApp Video ", "telegram-", "received_"];
+    ["FB_IMG_", "mmexport", "signal-", "WhatsApp ", "telegram-", "photo_", "received_"];
+/// What stands between day and time; the words as macOS and WhatsApp have them in English, German, French, Spanish, Italian, Dutch, Portuguese and Swedish.
+const BETWEEN: [&str; 19] = [
+    " at ",
+    "_at_",
+    " um ",
+    " à ",
+    " a\u{300} ",
+    " a las ",
+    " alle ",
+    " om ",
+    " às ",
+    " a\u{300}s ",
+    " kl. ",
+    " kl ",
+    "_",
+    "-",
+    " ",
+    "T",
+    ".",
+    ", ",
+    "",
+];
 /// Pixel phones name in UTC; others by the clock on their screen.
 const IN_UTC: &str = "PXL_";
 /// 2001-09-09 to 2096-10-02, in milliseconds since 1970: thirteen digits that are hardly anything else.
@@ -66,9 +88,9 @@ fn day_and_time(text: &[u8]) -> Option<(DateTime, Precision)> {
         Some(digits) => (fixed(&digits[..8], &[4, 2, 2])?, &text[8..]),
         None => day(text)?,
     };
-    let rest = [&b" at "[..], b"_at_", b"_", b"-", b" ", b"T", b".", b""]
-        .iter()
-        .find_map(|between| rest.strip_prefix(*between).filter(|rest| starts_with_digits(rest, 2)))?;
+    let rest = BETWEEN.iter().find_map(|between| {
+        rest.strip_prefix(between.as_bytes()).filter(|rest| starts_with_digits(rest, 2))
+    })?;
     let run = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (time, fraction, rest) = match run {
         6 => (fixed(&rest[..6], &[2, 2, 2])?, "", &rest[6..]),
@@ -183,6 +205,14 @@ mod tests {
             ("Screenshot_20200102-030405_Maps.jpg", "2020-01-02T03:04:05 second at likely"),
             ("Screenshot 2024-04-28 at 11.09.02 PM.png", "2024-04-28T23:09:02 second at likely"),
             ("Screenshot 2024-04-28 at 12.09.02\u{202f}AM.png", "2024-04-28T00:09:02 second at likely"),
+            ("Bildschirmfoto 2019-08-17 um 14.05.06.png", "2019-08-17T14:05:06 second at likely"),
+            ("Capture d’écran 2019-08-17 à 14.05.06.png", "2019-08-17T14:05:06 second at likely"),
+            ("Capture d’écran 2019-08-17 a\u{300} 14.05.06.png", "2019-08-17T14:05:06 second at likely"),
+            ("Captura de pantalla 2019-08-17 a las 14.05.06.png", "2019-08-17T14:05:06 second at likely"),
+            ("Schermata 2019-08-17 alle 14.05.06.png", "2019-08-17T14:05:06 second at likely"),
+            ("Skärmavbild 2019-08-17 kl. 14.05.06.png", "2019-08-17T14:05:06 second at likely"),
+            ("WhatsApp Bild 2018-02-19 um 10.05.06.jpeg", "2018-02-19T10:05:06 second by likely"),
+            ("photo_2021-03-04_05-06-07.jpg", "2021-03-04T05:06:07 second by likely"),
             ("2019-08-17 14.05.06.jpg", "2019-08-17T14:05:06 second at likely"),
             ("Photo 2019-08-17 14h05m06.jpg", "2019-08-17T14:05:06 second at likely"),
             ("2019-08-17T14:05:06.jpg", "2019-08-17T14:05:06 second at likely"),

@@ -4,6 +4,7 @@
 //! The order of the sources and the reason for it: docs/metadata.md.
 
 mod camera;
+mod context;
 mod date;
 mod doc;
 mod from_folder;
@@ -22,9 +23,10 @@ mod zone;
 
 use std::fmt;
 
-use mama_ports::vocab::{AbsPath, FileName, MetaDoc, Timestamp, escaped};
+use mama_ports::vocab::{AbsPath, FileName, MetaDoc, escaped};
 
 pub use camera::Camera;
+pub use context::Context;
 pub use moment::{Basis, Moment, Precision, Zone};
 pub use music::{Music, Position};
 pub use place::Place;
@@ -35,20 +37,6 @@ pub(crate) use size::seconds;
 pub(crate) use zone::zone_between;
 
 use doc::Docs;
-
-/// What is known about a content besides its own metadata.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Context {
-    /// The paths it was seen at.
-    pub paths: Vec<AbsPath>,
-    /// When its owners last changed it, as its sightings tell.
-    pub mtimes: Vec<Timestamp>,
-    /// When it was first seen: it was not made later.
-    pub first_seen: Option<Timestamp>,
-    /// Metadata from files beside it, with a word for where each comes from. It goes before the content's own: it is where
-    /// people correct what a camera wrote.
-    pub sidecars: Vec<(String, MetaDoc)>,
-}
 
 /// What is known about a content, from whatever says it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -84,7 +72,7 @@ pub enum Source {
         /// Its key, such as `ExifIFD:DateTimeOriginal`.
         key: String,
         /// The sidecar that has it; `None`: the content itself.
-        sidecar: Option<String>,
+        sidecar: Option<AbsPath>,
     },
     /// The name of its file.
     FileName(FileName),
@@ -99,7 +87,7 @@ impl fmt::Display for Source {
         match self {
             Self::Tag { key, sidecar: None } => write!(f, "{}", escaped(key.as_bytes())),
             Self::Tag { key, sidecar: Some(sidecar) } => {
-                write!(f, "{} of {}", escaped(key.as_bytes()), escaped(sidecar.as_bytes()))
+                write!(f, "{} of {sidecar}", escaped(key.as_bytes()))
             }
             Self::FileName(name) => write!(f, "the file name {}", escaped(name.as_bytes())),
             Self::Folder(path) => write!(f, "the folder {path}"),

@@ -27,14 +27,17 @@ impl Place {
 const LINES: [&str; 4] =
     ["Keys:GPSCoordinates", "UserData:GPSCoordinates", "ItemList:GPSCoordinates", "Keys:LocationInformation"];
 
+/// What Google Photos has: as it shows it, which may be guessed from where a phone was, and as it read it from the picture.
+const TAKEOUT: [&str; 2] = ["JSON:GeoData", "JSON:GeoDataExif"];
+
 pub(super) fn place(docs: &Docs<'_>) -> Option<Sourced<Place>> {
-    docs.all().find_map(|doc| {
+    let measured = docs.all().find_map(|doc| {
         let groups = ["GPS", "XMP-exif"].into_iter().find_map(|group| of_group(doc, group));
         groups
             .or_else(|| LINES.iter().find_map(|key| doc.read(key, of_line)))
             .or_else(|| doc.read("Composite:GPSPosition", of_line))
-            .or_else(|| of_takeout(doc))
-    })
+    });
+    measured.or_else(|| docs.all().find_map(|doc| TAKEOUT.iter().find_map(|key| of_takeout(doc, key))))
 }
 
 /// From tags of their own; where the side of the globe is missing, a number could be on either one.
@@ -51,14 +54,13 @@ fn of_group(doc: Doc<'_>, group: &str) -> Option<Sourced<Place>> {
     doc.read(&format!("{group}:GPSLatitude"), |_| Place::new(latitude, longitude, altitude))
 }
 
-/// Where Google Photos has it, by the picture or by a person.
-fn of_takeout(doc: Doc<'_>) -> Option<Sourced<Place>> {
+fn of_takeout(doc: Doc<'_>, key: &str) -> Option<Sourced<Place>> {
     let part = |part: &str| {
-        let number: f64 = doc.part("JSON:GeoData", part)?.parse().ok()?;
+        let number: f64 = doc.part(key, part)?.parse().ok()?;
         number.is_finite().then_some(number)
     };
     let value = Place::new(part("latitude")?, part("longitude")?, part("altitude"))?;
-    Some(Sourced { value, source: doc.source("JSON:GeoData") })
+    Some(Sourced { value, source: doc.source(key) })
 }
 
 /// `52 deg 12' 34.92" N, 0 deg 53' 43.80" W, 80.5 m Above Sea Level`.

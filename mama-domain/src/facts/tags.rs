@@ -50,7 +50,7 @@ const fn rule(keys: Keys, rank: Rank, says: Says, certainty: Certainty, clock: C
 }
 
 /// Groups whose tags of any name are left to rules of their own: standards with an order of their own, and what ExifTool makes of them.
-pub(super) const KNOWN_GROUPS: [&str; 5] = ["ExifIFD", "XMP-", "IPTC", "Composite", "MWG"];
+pub(super) const KNOWN_GROUPS: [&str; 6] = ["ExifIFD", "XMP-", "IPTC", "Composite", "MWG", "Matroska"];
 
 use Certainty::{Certain, Guess, Likely};
 use Clock::{Local, LocalEvenIfZero, Utc};
@@ -76,6 +76,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(one("ID3v1:Year"), Rank::Recording, At, Likely, Local),
     rule(one("QuickTime:CreateDate"), Rank::QuickTime, NotAfter, Likely, Utc),
     rule(Keys::EveryGroup("MediaCreateDate"), Rank::QuickTime, NotAfter, Likely, Utc),
+    rule(one("Matroska:DateTimeOriginal"), Rank::QuickTime, NotAfter, Likely, Utc),
     rule(exif("ExifIFD:CreateDate", "ExifIFD:SubSecTimeDigitized", "ExifIFD:OffsetTimeDigitized"), Rank::Digitized, NotAfter, Likely, Local),
     rule(one("XMP-exif:DateTimeDigitized"), Rank::Digitized, NotAfter, Likely, Local),
     rule(one("XMP-xmp:CreateDate"), Rank::Digitized, NotAfter, Likely, Local),

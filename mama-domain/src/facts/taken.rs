@@ -85,10 +85,15 @@ pub(super) fn capture(docs: &Docs<'_>, context: &Context) -> Capture {
     };
     let moment = zone::resolved(best, &counted, docs);
     let mut certainty = best.certainty;
+    // a correction may be waiting there
+    if context.has_unread_sidecars && best.rank != Rank::Sidecar {
+        certainty = certainty.min(Certainty::Likely);
+    }
+    let believed = certainty;
     let mut contradicted_by: Vec<Said> = Vec::new();
     let against = counted.iter().filter(|other| other.source != best.source && other.contradicts(&moment));
     for other in against {
-        if other.certainty >= Certainty::Likely && certainty == best.certainty {
+        if other.certainty >= Certainty::Likely && certainty == believed {
             certainty = certainty.less();
         }
         let is_new = !contradicted_by.iter().any(|said| said.moment.to_string() == other.moment.to_string());

@@ -13,8 +13,12 @@ fn doc(tags: Value) -> MetaDoc {
     MetaDoc::new(tags)
 }
 
+fn path(text: &str) -> AbsPath {
+    AbsPath::parse(text).unwrap()
+}
+
 fn seen_at(paths: &[&str]) -> Context {
-    let paths = paths.iter().map(|path| AbsPath::parse(*path).unwrap()).collect();
+    let paths = paths.iter().map(|text| path(text)).collect();
     Context { paths, ..Context::default() }
 }
 
@@ -342,6 +346,11 @@ fn the_future_and_the_zeros_of_clocks_are_named_and_left_out() {
 #[test]
 fn the_release_of_an_album_is_not_its_recording() {
     check(json!({"ID3v2_4:ReleaseTime": "2020:12:31", "APE:Year": 2001, "ASF:Year": 2001}), &[], "nothing");
+    check(
+        json!({"Matroska:DateTimeOriginal": "2008:08:08 08:08:08Z"}),
+        &["/1998/rip.mkv"],
+        "2008-08-08T08:08:08+00:00 second, likely, by Matroska:DateTimeOriginal, zone written by Matroska:DateTimeOriginal",
+    );
     check(json!({"Vorbis:Date": 2014}), &[], "2014 year, likely, by Vorbis:Date");
 }
 
@@ -350,17 +359,63 @@ fn a_sidecar_corrects_the_camera() {
     let sidecar = doc(
         json!({"XMP-exif:DateTimeOriginal": "2018:08:11 17:38:25Z", "XMP-exif:GPSLatitude": "46 deg 53' 54.21\" N", "XMP-exif:GPSLongitude": "102 deg 46' 7.07\" E"}),
     );
-    let context = Context { sidecars: vec![("IMG_1.jpg.xmp".to_owned(), sidecar)], ..Context::default() };
+    let context = Context { sidecars: vec![(path("/a/IMG_1.jpg.xmp"), sidecar)], ..Context::default() };
     let meta = doc(json!({"ExifIFD:DateTimeOriginal": "2000:05:05 00:00:01", "Composite:ImageSize": "4x3"}));
     let facts = facts(Some(&meta), &context);
-    let source = "XMP-exif:DateTimeOriginal of IMG_1.jpg.xmp";
+    let source = "XMP-exif:DateTimeOriginal of /a/IMG_1.jpg.xmp";
     assert_eq!(
         words(&facts.capture),
         format!("2018-08-11T17:38:25+00:00 second, likely, by {source}, zone written by {source}")
     );
     assert_eq!(against(&facts.capture), ["ExifIFD:DateTimeOriginal 2000-05-05T00:00:01"]);
-    assert_eq!(facts.place.unwrap().source.to_string(), "XMP-exif:GPSLatitude of IMG_1.jpg.xmp");
+    assert_eq!(facts.place.unwrap().source.to_string(), "XMP-exif:GPSLatitude of /a/IMG_1.jpg.xmp");
     assert_eq!(facts.size.unwrap().value, Size { width: 4, height: 3 });
+}
+
+#[test]
+fn sidecars_of_one_name_in_two_folders_contradict_each_other() {
+    let says = |folder: &str, year: u16| {
+        let tags = json!({"XMP-exif:DateTimeOriginal": format!("{year}:01:01 10:00:00")});
+        (path(&format!("{folder}/k.jpg.xmp")), doc(tags))
+    };
+    let context = Context { sidecars: vec![says("/x", 2001), says("/y", 2015)], ..Context::default() };
+    let capture = facts(None, &context).capture;
+    let source = "XMP-exif:DateTimeOriginal of /x/k.jpg.xmp";
+    assert_eq!(words(&capture), format!("2001-01-01T10:00:00 second, likely, by {source}"));
+    assert_eq!(against(&capture), ["XMP-exif:DateTimeOriginal of /y/k.jpg.xmp 2015-01-01T10:00:00"]);
+}
+
+#[test]
+fn while_a_sidecar_is_unread_nothing_but_a_sidecar_is_certain() {
+    let own = || json!({"ExifIFD:DateTimeOriginal": "2019:05:05 00:00:01"});
+    let context = Context { has_unread_sidecars: true, ..Context::default() };
+    let source = "ExifIFD:DateTimeOriginal";
+    assert_eq!(words(&told(own(), &context)), format!("2019-05-05T00:00:01 second, likely, by {source}"));
+    let other = seen_at(&["/a/IMG_20030101_101010.jpg"]);
+    let against_it = told(own(), &Context { has_unread_sidecars: true, ..other });
+    assert_eq!(words(&against_it), format!("2019-05-05T00:00:01 second, guess, by {source}"));
+    let sidecar = doc(json!({"XMP-exif:DateTimeOriginal": "2003:05:05 00:00:01"}));
+    let corrected = Context { sidecars: vec![(path("/a/x.jpg.xmp"), sidecar)], ..context };
+    let source = "XMP-exif:DateTimeOriginal of /a/x.jpg.xmp";
+    let capture = facts(None, &corrected).capture;
+    assert_eq!(words(&capture), format!("2003-05-05T00:00:01 second, certain, by {source}"));
+}
+
+#[test]
+fn a_place_that_was_measured_counts_more_than_googles() {
+    let takeout = |key: &str, latitude: f64| {
+        let unset = json!({"latitude": 0.0, "longitude": 0.0, "altitude": 0.0});
+        let mut tags = json!({"JSON:GeoData": unset.clone(), "JSON:GeoDataExif": unset});
+        tags[key] = json!({"latitude": latitude, "longitude": 2.0, "altitude": 0.0});
+        Context { sidecars: vec![(path("/a/x.json"), doc(tags))], ..Context::default() }
+    };
+    let place = |own: Value, context: &Context| facts(Some(&doc(own)), context).place.unwrap();
+    let own = || json!({"GPS:GPSLatitude": "10.5", "GPS:GPSLatitudeRef": "North", "GPS:GPSLongitude": "20.5", "GPS:GPSLongitudeRef": "East"});
+    assert_eq!(place(own(), &takeout("JSON:GeoData", 48.0)).value.latitude, 10.5);
+    for key in ["JSON:GeoData", "JSON:GeoDataExif"] {
+        let found = place(json!({}), &takeout(key, 48.0));
+        assert_eq!((found.value.latitude, found.source.to_string()), (48.0, format!("{key} of /a/x.json")));
+    }
 }
 
 #[test]
@@ -370,9 +425,9 @@ fn a_takeout_tells_what_a_picture_does_not() {
         "JSON:GeoData": {"altitude": 82.09, "latitude": 48.8583736, "longitude": 2.291901},
         "JSON:CreationTime": {"timestamp": "1697872351"},
     }));
-    let context = Context { sidecars: vec![("x.jpg.json".to_owned(), takeout)], ..Context::default() };
+    let context = Context { sidecars: vec![(path("/a/x.jpg.json"), takeout)], ..Context::default() };
     let bare = facts(Some(&doc(json!({}))), &context);
-    let source = "JSON:PhotoTakenTime of x.jpg.json";
+    let source = "JSON:PhotoTakenTime of /a/x.jpg.json";
     assert_eq!(
         words(&bare.capture),
         format!("2023-10-06T06:30:00+00:00 second, likely, by {source}, zone utc by {source}")

@@ -72,7 +72,7 @@ pub async fn a_content_is_told_with_every_sighting_of_it(repo: &dyn Repository) 
     );
 }
 
-/// With what those sidecars say that are there now, beside a file that has it now; the same one only once.
+/// With those sidecars that are there now, beside a file that has it now, each where it is, and with what it says.
 pub async fn a_content_is_told_with_what_its_sidecars_say(repo: &dyn Repository) {
     let desk = Desk::new(repo).await;
     let said = |text: &str| MetaDoc::from_json(&format!(r#"{{"XMP-dc:Title":"{text}"}}"#)).unwrap();
@@ -93,15 +93,26 @@ pub async fn a_content_is_told_with_what_its_sidecars_say(repo: &dyn Repository)
         FolderSidecars { dir: dir("e"), links: vec![link("x", "x.xmp")] },
     ];
     desk.record(&batch).await;
+    let told = || async {
+        let sidecars = repo.content(&hash(1)).await.unwrap().unwrap().sidecars;
+        let shown = |Sidecar { of, at, blob }: &Sidecar| {
+            let title = blob.meta.as_ref().map(|meta| meta.entries()["XMP-dc:Title"].to_string());
+            (of.clone(), at.to_string(), title, blob.look.is_some())
+        };
+        sidecars.iter().map(shown).collect::<Vec<_>>()
+    };
+    let unread = |at: &str| (name("x"), format!("anna:/a/{at}"), None, false);
+    assert_eq!(told().await, ["d/x.json", "d/x.xmp", "e/x.xmp"].map(unread));
     let texts = (1..).zip(["own", "two", "three", "four", "five"]);
     repo.enrich(&texts.map(|(content, text)| found(content, said(text))).collect::<Vec<_>>()).await.unwrap();
-    let told = || async { repo.content(&hash(1)).await.unwrap().unwrap().sidecars };
-    let sidecar = |file: &str, text: &str| Sidecar { name: name(file), meta: said(text) };
-    assert_eq!(told().await, [sidecar("x.json", "three"), sidecar("x.xmp", "two")]);
+    let sidecar =
+        |at: &str, text: &str| (name("x"), format!("anna:/a/{at}"), Some(format!("\"{text}\"")), true);
+    let (in_d, in_e) = (sidecar("d/x.xmp", "two"), sidecar("e/x.xmp", "two"));
+    assert_eq!(told().await, [sidecar("d/x.json", "three"), in_d.clone(), in_e.clone()]);
     assert_eq!(repo.content(&hash(2)).await.unwrap().unwrap().sidecars, []);
 
     desk.gone(&[desk.known("d/x.json").await.id]).await;
-    assert_eq!(told().await, [sidecar("x.xmp", "two")]);
+    assert_eq!(told().await, [in_d, in_e]);
     desk.see(&[("d/x", 4, 2), ("e/x", 4, 2)]).await;
     assert_eq!(told().await, [], "no file has it now");
 }
