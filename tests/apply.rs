@@ -4,6 +4,8 @@
 
 #[path = "apply/closed.rs"]
 mod closed;
+#[path = "apply/room.rs"]
+mod room;
 
 use std::sync::Arc;
 

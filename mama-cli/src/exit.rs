@@ -137,6 +137,11 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
                 "make room on the catalog's disk and run the command again; it goes on where it stopped"
                     .to_owned(),
             )
+        } else if let Some(RepositoryError::Corrupt { .. }) = cause.downcast_ref::<RepositoryError>() {
+            Some(
+                "put it back from a backup, or move it away and run `mama rebuild`, which recreates it from the archive; then scan again"
+                    .to_owned(),
+            )
         } else {
             cause.downcast_ref::<FsError>().and_then(|error| fs_hint(error.kind)).map(str::to_owned)
         }
@@ -149,6 +154,9 @@ fn apply_hint(error: &ApplyError) -> Option<String> {
             "what is settled so far is kept; apply goes on where it stopped (the reserve is apply.reserve)"
         }
         ApplyError::ReadOnly => "mount it writable and apply again",
+        ApplyError::Emptied(_) => {
+            "is the disk or dataset of the contents mounted? If they are lost, `mama repair` shows which, and with --yes the next apply stores them again"
+        }
         ApplyError::Pool { pool, .. } => {
             return Some(format!("`zpool status -v {pool}` says what to repair; then apply again"));
         }
@@ -192,7 +200,12 @@ const fn fs_hint(kind: FsErrorKind) -> Option<&'static str> {
         FsErrorKind::NoSpace => {
             Some("make room on the disk and run the command again; it goes on where it stopped")
         }
-        FsErrorKind::PermissionDenied => Some("look at who owns it and who may read and write it"),
+        FsErrorKind::PermissionDenied => Some(
+            "look at who owns it, who may read and write it, and whether it may be changed at all (lsattr)",
+        ),
+        FsErrorKind::Escape => Some(
+            "a symbolic link stands where a folder belongs, and mama follows none inside of an archive or a scanned folder; put the folder itself there, or mount it",
+        ),
         _ => None,
     }
 }

@@ -125,6 +125,47 @@ fn a_lost_catalog_comes_back_on_a_server_and_from_there() {
 }
 
 #[test]
+fn a_marker_that_is_lost_with_the_catalog_comes_back_with_it() {
+    let world = world(None);
+    let marker = || std::fs::read(world.path("archive/.mama/archive")).unwrap();
+    let (before, id) = (dump(&world.path(CATALOG)), marker());
+    lose_catalog(&world);
+    std::fs::remove_file(world.path("archive/.mama/archive")).unwrap();
+    world.mama(["plan"]).refused(1, &["lost its marker", "`mama rebuild`"]);
+    let rebuilt = world.mama(["rebuild"]).done();
+    assert!(rebuilt.stderr.contains("it was made anew"), "{}", rebuilt.stderr);
+    assert_eq!((dump(&world.path(CATALOG)), marker()), (before, id));
+    nothing_to_do(&world);
+}
+
+#[test]
+fn of_an_archive_that_lost_all_but_its_contents_they_are_kept() {
+    let world = world(None);
+    std::fs::remove_dir_all(world.path("archive/.mama")).unwrap();
+    world.mama(["scan", "photos"]).refused(1, &["lost its marker", "`mama rebuild`"]);
+    world.mama(["rebuild"]).done();
+    archive_all(&world);
+    let again = world.mama(["apply", "--json"]).done().summary();
+    assert_eq!((&again["blobs_stored"], &again["observations"]), (&Value::from(0), &Value::from(0)));
+}
+
+#[test]
+fn contents_that_are_not_mounted_are_missed_before_anything_is_written() {
+    let world = world(None);
+    std::fs::rename(world.path("archive/blobs"), world.path("elsewhere")).unwrap();
+    std::fs::create_dir(world.path("archive/blobs")).unwrap();
+    world.write("photos/new.txt", "new");
+    world.mama(["scan", "photos"]).done();
+    for command in ["apply", "plan"] {
+        world.mama([command]).refused(1, &["blobs holds nothing", "mounted?", "mama repair"]);
+    }
+    world.mama(["doctor"]).refused(3, &[]);
+    let told = world.mama(["doctor"]).stdout;
+    assert!(told.contains("blobs holds nothing, and the catalog knows"), "{told}");
+    assert_eq!(std::fs::read_dir(world.path("archive/blobs")).unwrap().count(), 0);
+}
+
+#[test]
 fn an_archive_from_a_backup_is_refused_and_repaired() {
     let database = Database::empty();
     let world = world(Some(&database));

@@ -29,7 +29,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The file is something else.
-    #[error("{} is not a catalog of mama; nothing in it was changed", .path.display())]
+    #[error("{} is not a catalog of mama; nothing in it was changed. If it was one, move it away and run `mama rebuild`", .path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -61,7 +61,7 @@ pub enum OpenError {
         number: i64,
     },
     /// It is damaged.
-    #[error("the catalog {} is damaged; restore it from a backup", .path.display())]
+    #[error("the catalog {} is damaged; put it back from a backup, or move it away and run `mama rebuild`, which recreates it from the archive", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -75,7 +75,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The file system or SQLite refused.
-    #[error("the catalog {} cannot be opened", .path.display())]
+    #[error("the catalog {} cannot be opened; is its disk full, or mounted read-only?", .path.display())]
     Refused {
         /// The file.
         path: PathBuf,

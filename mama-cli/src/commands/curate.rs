@@ -31,7 +31,7 @@ pub(super) async fn run(
     let config = Config::load(&Places { host: None, ..places.clone() })?;
     let app = App::open(&config, output).await?;
     app.check_agreement().await?;
-    let asked = selection::read(args, places.host.as_deref(), &app).await?;
+    let asked = selection::read(args, places.host.as_deref(), &app, output).await?;
     if asked.selection.is_everything() {
         return Err(Fault::usage(format!("`mama {}` has to be told what", verb.as_str()))
             .hint("name files, folders or hashes, or give a condition such as --mime 'video/*'; --help lists them")

@@ -1,5 +1,6 @@
 //! `mama doctor`.
 
+mod folders;
 mod ways;
 mod zfs;
 
@@ -14,7 +15,7 @@ use mama_domain::manifest::Agreement;
 use mama_ports::filesystem::{Fs, FsErrorKind};
 use mama_ports::manifest::Mark;
 use mama_ports::repository::{RepositoryError, Totals};
-use mama_ports::vocab::{AbsPath, HostName, RelPath};
+use mama_ports::vocab::{AbsPath, HostName, Placement, RelPath};
 use mama_ports::volumes::VolumeFacts;
 
 use crate::compose::{self, App, Outside};
@@ -162,6 +163,10 @@ async fn belongings(app: &App) -> Vec<Check> {
         .zip(totals.as_ref().ok())
         .map(|(archive, totals)| ways::checks(app, archive, totals));
     checks.extend(totals.as_ref().ok().map(metadata));
+    checks.extend(totals.as_ref().ok().and_then(waiting));
+    if let (Some(own), Ok(totals)) = (app.own_archive(), &totals) {
+        checks.extend(folders::checks(own, totals.stored));
+    }
     checks.extend(catalog(app, totals).await);
     if let Some(own) = app.own_archive() {
         checks.push(manifests(app, own).await);
@@ -169,6 +174,19 @@ async fn belongings(app: &App) -> Vec<Check> {
     }
     checks.extend(ways.into_iter().flatten());
     checks
+}
+
+/// What an apply could not do so far.
+fn waiting(totals: &Totals) -> Option<Check> {
+    let of = |wanted: Placement| {
+        let standings = totals.standings.iter().filter(|standing| standing.placement == wanted);
+        standings.map(|standing| standing.count).sum::<u64>()
+    };
+    let (conflicts, failed) = (of(Placement::Conflict), of(Placement::Failed));
+    (conflicts + failed > 0).then(|| {
+        let found = format!("{failed} files could not be stored or shown, {conflicts} have something else at their view's place");
+        Check::warn("apply", found, "`mama apply` tries again, and names each with its reason")
+    })
 }
 
 async fn catalog(app: &App, totals: Result<Totals, RepositoryError>) -> [Check; 3] {

@@ -45,6 +45,9 @@ pub(super) async fn run(limit: u32, app: &App, output: &Output) -> anyhow::Resul
             }
         }
     }
+    if shown == limit && !app.catalog.acts(before, PageSize(1)).await?.is_empty() {
+        output.note("older acts are not shown; `mama log --limit N` shows more");
+    }
     let words = || if shown == 0 { "nothing was done yet".to_owned() } else { rows.trim_fmt() };
     output.summary(false, || Object::new("log_summary").with("acts", shown), words);
     Ok(Status::Done)

@@ -15,6 +15,7 @@ use crate::args::CurateArgs;
 use crate::compose::App;
 use crate::config::places::absolute;
 use crate::exit::Fault;
+use crate::render::Output;
 
 /// Digits that name a content among a million with certainty enough to try.
 const SHORTEST_PREFIX: usize = 8;
@@ -26,11 +27,25 @@ pub(super) struct Asked {
 }
 
 /// Understands the arguments. Paths are those of `host`, of this machine if none is named.
-pub(super) async fn read(args: &CurateArgs, host: Option<&str>, app: &App) -> anyhow::Result<Asked> {
+pub(super) async fn read(
+    args: &CurateArgs,
+    host: Option<&str>,
+    app: &App,
+    output: &Output,
+) -> anyhow::Result<Asked> {
     let host = host.map(named_host).transpose()?;
     let mut targets = Vec::new();
     for argument in &args.what {
-        targets.push(target(argument, host.as_ref(), app).await?);
+        let target = target(argument, host.as_ref(), app).await?;
+        // alone, it is told at the end
+        if args.what.len() > 1 {
+            let filter = Filter { targets: vec![target.clone()], ..Filter::default() };
+            if app.catalog.find(&filter, None, PageSize(1)).await?.is_empty() {
+                output
+                    .warn(&format!("nothing was ever seen at {}", escaped(argument.as_os_str().as_bytes())));
+            }
+        }
+        targets.push(target);
     }
     let mime = args.mime.as_deref().map(|text| {
         MimePattern::parse(text).ok_or_else(|| {

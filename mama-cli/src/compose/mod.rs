@@ -14,7 +14,7 @@ use mama_adapters::hash::Blake3;
 use mama_adapters::volumes::SystemVolumes;
 use mama_adapters::walk::{JwalkWalker, TreeWalker};
 use mama_adapters::workers::TokioWorkers;
-use mama_domain::archive::{self, Archive, Identity};
+use mama_domain::archive::{self, Archive, Identity, Remains};
 use mama_domain::explaining;
 use mama_ports::content::{ContentHasher, MetadataExtractor, MimeDetector};
 use mama_ports::filesystem::Filesystem;
@@ -98,19 +98,25 @@ impl App {
         let outside = Outside::new(config);
         let place = catalog_place(config, Some(root))?;
         let hasher = Arc::clone(&outside.hasher);
-        let archive = archive::create(&*outside.fs, root, identity(&place, output).await?, hasher)?;
+        let identity = identity(&outside, root, &place, output).await?;
+        let archive = archive::create(&*outside.fs, root, identity, hasher)?;
         check_writable(&outside, root)?;
         let upkeep = Upkeep::open(&place, true, Arc::<Output>::clone(output)).await?;
         check_bound(&archive, &upkeep.repository().bind(archive.id()).await?)?;
         Self::wired(config, outside, Some(archive), upkeep)
     }
 
-    /// Opens the archive, and a catalog for it that is made if it is missing.
+    /// Opens the archive, and a catalog for it that is made if it is missing; makes the archive's marker anew, too.
     pub(crate) async fn to_rebuild(config: &Config, output: &Arc<Output>) -> anyhow::Result<Self> {
         let outside = Outside::new(config);
         let root = archive_root(config)?.ok_or_else(no_archive)?;
-        let archive = opened(&outside, &root)?;
         let place = catalog_place(config, Some(&root))?;
+        if archive::remains(&*outside.fs, &root)?.is_some() {
+            let (Identity::Known(id) | Identity::New(id)) = identity(&outside, &root, &place, output).await?;
+            archive::create(&*outside.fs, &root, Identity::Known(id), Arc::clone(&outside.hasher))?;
+            output.warn(&format!("the archive {root} had lost its marker .mama/archive; it was made anew"));
+        }
+        let archive = opened(&outside, &root)?;
         let upkeep = Upkeep::open(&place, true, Arc::<Output>::clone(output)).await?;
         check_bound(&archive, &upkeep.repository().bind(archive.id()).await?)?;
         Self::wired(config, outside, Some(archive), upkeep)
@@ -156,8 +162,13 @@ fn opened(outside: &Outside, root: &AbsPath) -> anyhow::Result<Archive> {
     Ok(archive)
 }
 
-/// The id that a catalog which is there already knows, or a new one.
-async fn identity(place: &CatalogPlace, output: &Arc<Output>) -> anyhow::Result<Identity> {
+/// The id that a catalog which is there already knows, else that of the archive's manifests, else a new one.
+async fn identity(
+    outside: &Outside,
+    root: &AbsPath,
+    place: &CatalogPlace,
+    output: &Arc<Output>,
+) -> anyhow::Result<Identity> {
     let is_there = match place {
         CatalogPlace::File(file) => file.try_exists()?,
         CatalogPlace::Server(_) => true,
@@ -166,6 +177,9 @@ async fn identity(place: &CatalogPlace, output: &Arc<Output>) -> anyhow::Result<
         && let Some(id) =
             Upkeep::open(place, false, Arc::<Output>::clone(output)).await?.repository().archive().await?
     {
+        return Ok(Identity::Known(id));
+    }
+    if let Some(Remains::Manifests(id)) = archive::remains(&*outside.fs, root)? {
         return Ok(Identity::Known(id));
     }
     let mut id = [0; 16];

@@ -131,7 +131,8 @@ pub(crate) fn plan_summary(report: &PlanReport) -> String {
         0 => String::new(),
         verifies => format!("{verifies} to verify, "),
     };
-    format!(
+    let decisions = [("to assign", report.assigns), ("to ignore as before", report.turned_down)];
+    let text = format!(
         "{STRONG}plan{STRONG:#}  {} observations: {} contents to store ({}), {verifies}{} views to make, {} to remove, {} problems",
         report.observations,
         report.stores,
@@ -139,7 +140,8 @@ pub(crate) fn plan_summary(report: &PlanReport) -> String {
         report.links,
         report.removes,
         report.problems
-    )
+    );
+    text + &some_of(&decisions)
 }
 
 /// What a rebuild came to.

@@ -18,12 +18,14 @@ use mama_ports::filesystem::FsError;
 use mama_ports::manifest::{Manifests, Mark};
 use mama_ports::repository::{Catalog, PageSize, RepositoryError, Scope, Source};
 use mama_ports::runtime::{Clock, Workers};
-use mama_ports::vocab::{ArchiveId, BlobHash, Claim, Contest, ObservationId, PoolHealth, RelPath, Status};
+use mama_ports::vocab::{
+    AbsPath, ArchiveId, BlobHash, Claim, Contest, ObservationId, PoolHealth, RelPath, Status,
+};
 use mama_ports::volumes::Volumes;
 
 use crate::archive::{Archive, LockError, Locked, ManifestError, SourceTrees, Stopped, Transfers, Ways};
 use crate::explaining::{self, Disagreement, ExplainError, Position};
-use crate::layout::Folding;
+use crate::layout::{self, Folding};
 use crate::manifest::Agreement;
 use crate::reconcile::{
     Actual, Agreed, Contradiction, Plan, Promised, Rules, Stale, ViewFact, Want, Wish, audit, desired,
@@ -108,11 +110,16 @@ pub enum ApplyError {
         /// The catalog's.
         catalog: ArchiveId,
     },
+    /// The catalog knows contents, and the archive has none.
+    #[error(
+        "{}/{} holds nothing, and the catalog knows contents there; nothing was written", .0, layout::BLOBS
+    )]
+    Emptied(AbsPath),
     /// Nobody knows how much room there is.
     #[error("cannot tell how much room the archive's disk has")]
     Room(#[source] FsError),
     /// Not enough room.
-    #[error("the archive's disk is full: {} are free, the next files need {}, and {} are kept in reserve", mib(*available), mib(*needed), mib(*reserve))]
+    #[error("the archive's disk is full: {} are free, {}{} are kept in reserve", mib(*available), need(*needed), mib(*reserve))]
     Full {
         /// Bytes free.
         available: u64,
@@ -256,6 +263,7 @@ impl Apply {
     /// Shows, page by page, what [`Apply::run`] would do, and changes nothing.
     pub async fn plan(&self, show: &mut (dyn FnMut(&Plan) + Send)) -> Result<PlanReport, ApplyError> {
         self.check_identity().await?;
+        self.check_contents().await?;
         let mut report = PlanReport::default();
         let mut promised = Promised::default();
         let mut after = None;
@@ -290,9 +298,22 @@ impl Apply {
         let ways = Arc::new(Ways::new(self.policy.transfers.clone()));
         let run = Run { apply: self, locked, ways, is_secured: false };
         let position = self.check_identity().await?;
+        self.check_contents().await?;
         run.on_worker(|archive| archive.sweep().and_then(|()| archive.leave_probe())).await?;
         let last = explaining::resume(&*self.manifests, &run.locked, &position).await?;
         Ok((run, last))
+    }
+
+    /// Refuses an archive whose contents are all gone: they may lie on a disk that is not mounted.
+    async fn check_contents(&self) -> Result<(), ApplyError> {
+        let archive = self.archive.clone();
+        let is_empty = self.workers.start(move || archive.holds_contents()).await;
+        match is_empty {
+            Ok(true) => Ok(()),
+            Ok(false) if self.manifests.stored(None, PageSize(1)).await?.is_empty() => Ok(()),
+            Ok(false) => Err(ApplyError::Emptied(self.archive.root().clone())),
+            Err(source) => Err(ApplyError::Archive(Stopped { doing: "look at the contents", source })),
+        }
     }
 
     async fn check_room(&self, needed: u64) -> Result<(), ApplyError> {
@@ -400,6 +421,11 @@ impl Apply {
 /// Whether the next apply looks at it.
 fn is_waiting(claim: &Claim, scope: Scope) -> bool {
     claim.open && (scope == Scope::WithPending || claim.standing.status != Status::Pending)
+}
+
+/// What is needed, in words, if anything is.
+fn need(bytes: u64) -> String {
+    if bytes == 0 { "and ".to_owned() } else { format!("the next files need {}, and ", mib(bytes)) }
 }
 
 fn mib(bytes: u64) -> String {

@@ -102,8 +102,11 @@ impl Run<'_> {
         report: &mut ApplyReport,
     ) -> Result<EnteredBlobs<'p>, ApplyError> {
         let Apply { catalog, events, sources, .. } = self.apply;
-        let is_to_come = |store: &&&StoreBlob| store.existing.is_none();
-        self.apply.check_room(batch.iter().filter(is_to_come).map(|store| store.size).sum()).await?;
+        let to_come = batch.iter().copied().filter(|store| store.existing.is_none());
+        let to_come: Vec<StoreBlob> = to_come.cloned().collect();
+        let (trees, ways) = (Arc::clone(sources), Arc::clone(&self.ways));
+        let needed = self.on_worker(move |archive| archive.room_for(&to_come, &trees, &ways)).await;
+        self.apply.check_room(needed).await?;
         let (mut entered, missing) = self.verify(plan, batch, done).await?;
 
         let (sources, ways) = (Arc::clone(sources), Arc::clone(&self.ways));

@@ -11,7 +11,7 @@ use crate::layout;
 use crate::manifest::{BadHeader, Header, decode, encode};
 
 /// More than the longest header.
-const HEADER_ROOM: u64 = 4096;
+pub(super) const HEADER_ROOM: u64 = 4096;
 
 /// Why the archive's manifests do not say what they should.
 #[derive(Debug, thiserror::Error)]

@@ -18,13 +18,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use mama_ports::content::ContentHasher;
-use mama_ports::filesystem::{FsError, WriteTree};
+use mama_ports::filesystem::{Fs, FsError, WriteTree};
 use mama_ports::vocab::{AbsPath, ArchiveId};
 
 pub use lock::LockError;
 pub(crate) use lock::Locked;
 pub use manifests::ManifestError;
-pub use open::{ArchiveError, Identity, create, open};
+pub use open::{ArchiveError, Identity, Remains, create, open, remains};
 pub(crate) use open::{holding, is_one};
 pub use perform::{Entered, Staging, Verdict, ViewsDone};
 pub use survey::SourceTrees;
@@ -48,6 +48,11 @@ impl Archive {
     /// Which archive it is.
     pub const fn id(&self) -> &ArchiveId {
         &self.id
+    }
+
+    /// Whether it has any content: one that the catalog knows of and that has none is hardly all there.
+    pub fn holds_contents(&self) -> Fs<bool> {
+        open::holds_contents(&*self.tree)
     }
 
     /// Its tree, to read.

@@ -1,6 +1,6 @@
 //! Making an archive, and opening one.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::Arc;
 
 use mama_ports::content::ContentHasher;
@@ -8,7 +8,9 @@ use mama_ports::filesystem::{Filesystem, FsError, FsErrorKind, ReadTree, WriteTr
 use mama_ports::vocab::{AbsPath, ArchiveId, FileKind, RelPath};
 
 use super::Archive;
+use super::manifests::HEADER_ROOM;
 use crate::layout;
+use crate::manifest::Header;
 
 /// The first line of the marker; it would change if the layout did.
 const FORMAT: &str = "mama archive 1";
@@ -35,7 +37,7 @@ pub enum ArchiveError {
     NotEmpty(AbsPath),
     /// It holds contents, and nothing says which archive it is.
     #[error(
-        "{0} holds the contents of an archive that lost its marker .mama/archive; run `mama init` with the database that belongs to it, or put the marker back from a backup"
+        "{0} holds the contents of an archive that lost its marker .mama/archive; `mama rebuild` makes it anew, and the catalog if that is lost too; if the catalog is in a database, run `mama init` with that"
     )]
     MarkerLost(AbsPath),
     /// It would lie in another archive.
@@ -61,8 +63,48 @@ pub enum ArchiveError {
 pub enum Identity {
     /// A new one.
     New(ArchiveId),
-    /// The one that its catalog knows: an archive that lost its marker gets it back.
+    /// The one that its catalog or its manifests know: an archive that lost its marker gets it back.
     Known(ArchiveId),
+}
+
+/// What is left of an archive that lost its marker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remains {
+    /// Manifests, which know its id.
+    Manifests(ArchiveId),
+    /// Contents only.
+    Contents,
+}
+
+/// What is left at `root` of an archive without a marker; `None`: nothing, or its marker is there.
+pub fn remains(fs: &dyn Filesystem, root: &AbsPath) -> Result<Option<Remains>, ArchiveError> {
+    let failed = |source| ArchiveError::Filesystem { root: root.clone(), source };
+    let tree = match fs.source(root) {
+        Err(error) if error.is_not_found() => return Ok(None),
+        tree => tree.map_err(failed)?,
+    };
+    if is_one(&*tree, &RelPath::root()).map_err(failed)? {
+        return Ok(None);
+    }
+    if let Some(id) = id_in_manifests(&*tree).map_err(failed)? {
+        return Ok(Some(Remains::Manifests(id)));
+    }
+    Ok(holds_contents(&*tree).map_err(failed)?.then_some(Remains::Contents))
+}
+
+/// The id in the last manifest that says one.
+fn id_in_manifests(tree: &dyn ReadTree) -> Result<Option<ArchiveId>, FsError> {
+    let mut generations = match tree.list(&layout::manifests()) {
+        Err(error) if error.is_not_found() => return Ok(None),
+        entries => entries?,
+    };
+    generations.sort_by_key(|entry| std::cmp::Reverse(layout::manifest_number(&entry.name)));
+    Ok(generations.iter().filter_map(|entry| layout::manifest_number(&entry.name)).find_map(|generation| {
+        let file = tree.open(&layout::manifest_path(generation)).ok()?;
+        let mut line = Vec::new();
+        BufReader::new(file.take(HEADER_ROOM)).read_until(b'\n', &mut line).ok()?;
+        Header::parse(&line).ok().map(|header| header.archive)
+    }))
 }
 
 /// Makes an archive in a new or empty folder; one that is there already is opened and keeps its id.
@@ -131,7 +173,8 @@ fn parent(folder: &AbsPath) -> Option<AbsPath> {
     folder.from_slash().parent().map(|parent| AbsPath::root().join(&parent))
 }
 
-fn holds_contents(tree: &dyn WriteTree) -> Result<bool, FsError> {
+/// Whether anything is in the folder of contents.
+pub(super) fn holds_contents(tree: &dyn ReadTree) -> Result<bool, FsError> {
     match tree.list(&layout::blobs()) {
         Ok(entries) => Ok(!entries.is_empty()),
         Err(error) if error.is_not_found() => Ok(false),
@@ -174,6 +217,9 @@ pub fn open(
     hasher: Arc<dyn ContentHasher>,
 ) -> Result<Archive, ArchiveError> {
     let failed = |source: FsError| match source.is_not_found() {
+        true if remains(fs, root).is_ok_and(|remains| remains.is_some()) => {
+            ArchiveError::MarkerLost(root.clone())
+        }
         true => ArchiveError::NotOne(root.clone()),
         false => ArchiveError::Filesystem { root: root.clone(), source },
     };

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use mama_ports::filesystem::FsErrorKind;
+use mama_ports::filesystem::{Fs, FsErrorKind};
 use mama_ports::repository::Source;
-use mama_ports::vocab::{BlobHash, Fingerprint, ObservationId, RelPath};
+use mama_ports::vocab::{AbsPath, BlobHash, FileFacts, Fingerprint, ObservationId, RelPath};
 
 use super::stage::StageError;
 use super::views::{Linked, Removed};
@@ -107,6 +107,25 @@ impl Archive {
                 Unreadable::Vanished | Unreadable::Replaced | Unreadable::Failed(_) => Verdict::Damaged,
             },
         }
+    }
+
+    /// Bytes that these contents need on the archive's disk, as far as they do not come in as hard links.
+    pub fn room_for(&self, stores: &[StoreBlob], sources: &SourceTrees, ways: &Ways) -> u64 {
+        let device = |facts: Fs<Option<FileFacts>>| facts.ok().flatten().map(|facts| facts.id.device);
+        let own = device(self.tree.facts(&RelPath::root()));
+        let mut is_here: BTreeMap<&AbsPath, bool> = BTreeMap::new();
+        let mut needed = 0;
+        for StoreBlob { size, sources: from, .. } in stores {
+            let is_linked = from.first().is_some_and(|Source { at, .. }| {
+                ways.of(at.root.kind).contains(&Transfer::Link)
+                    && *is_here.entry(&at.root.basedir).or_insert_with(|| {
+                        let tree = sources.tree(&at.root.basedir);
+                        own.is_some() && device(tree.and_then(|tree| tree.facts(&RelPath::root()))) == own
+                    })
+            });
+            needed += if is_linked { 0 } else { *size };
+        }
+        needed
     }
 
     /// Stages one content from the first of its sources that gives it.
