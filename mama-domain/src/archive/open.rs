@@ -89,7 +89,17 @@ pub fn remains(fs: &dyn Filesystem, root: &AbsPath) -> Result<Option<Remains>, A
     if let Some(id) = id_in_manifests(&*tree).map_err(failed)? {
         return Ok(Some(Remains::Manifests(id)));
     }
-    Ok(holds_contents(&*tree).map_err(failed)?.then_some(Remains::Contents))
+    Ok(has_content_folders(&*tree).map_err(failed)?.then_some(Remains::Contents))
+}
+
+/// Whether anything in the folder of contents is named as mama names what is there: somebody else's folder may be called `blobs`, too.
+fn has_content_folders(tree: &dyn ReadTree) -> Result<bool, FsError> {
+    let entries = match tree.list(&layout::blobs()) {
+        Err(error) if error.is_not_found() => return Ok(false),
+        entries => entries?,
+    };
+    let is_ours = |name: &[u8]| name.len() == 2 && name.iter().all(u8::is_ascii_hexdigit);
+    Ok(entries.iter().any(|entry| is_ours(entry.name.as_bytes())))
 }
 
 /// The id in the last manifest that says one.

@@ -7,6 +7,7 @@ use mama_ports::vocab::{BlobHash, Fingerprint, ObservationId, Placement, RelPath
 
 use super::finding::{Finding, FindingKind};
 use super::plan::{Goal, Plan, Prospect};
+use crate::layout;
 
 /// What became of the actions of one plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,7 +49,7 @@ pub fn settle(plan: &Plan, done: &Done) -> (Vec<Settlement>, Vec<Finding>) {
     let mut findings = plan.findings.clone();
     let mut settlements = Vec::with_capacity(plan.prospects.len());
     for prospect in &plan.prospects {
-        if let Some((view, why)) = prospect.was.as_ref().and_then(|view| done.kept.get_key_value(view)) {
+        if let Some((view, why)) = kept_of(prospect, &done.kept) {
             // not settled: the row is open since the catalog heard that the view goes, and still tells the next apply which one
             let (at, kind) = (prospect.at.clone(), FindingKind::not_removed(view, why));
             findings.push(Finding { id: prospect.id, at, kind });
@@ -76,6 +77,18 @@ pub fn settle(plan: &Plan, done: &Done) -> (Vec<Settlement>, Vec<Finding>) {
         });
     }
     (settlements, findings)
+}
+
+/// The view of this observation that could not be taken away, and why: the one that it had, or the plain one of its place.
+fn kept_of<'a>(
+    prospect: &Prospect,
+    kept: &'a BTreeMap<RelPath, String>,
+) -> Option<(&'a RelPath, &'a String)> {
+    if kept.is_empty() {
+        return None;
+    }
+    let plain = layout::view_path(&prospect.at.place());
+    prospect.was.iter().chain([&plain]).find_map(|view| kept.get_key_value(view))
 }
 
 struct End {
