@@ -337,7 +337,9 @@ fn burst_of(stem: &[u8]) -> Option<Vec<u8>> {
 fn edited(files: &[File<'_>], by_stem: &Stems<'_>, found: &mut Vec<Group>) {
     for (at, file) in files.iter().enumerate().filter(|(_, file)| file.is_still() || file.is_video()) {
         let Some(before) = before_edit(&file.name) else { continue };
-        let originals = by_stem.get(before.as_slice()).into_iter().flatten().copied();
+        let shot = split_role(&before).map_or(before.as_slice(), |(shot, _)| shot);
+        let same = by_stem.get(shot).into_iter().flatten().copied();
+        let originals = same.filter(|&at| files[at].name.stem == before);
         let is_of_its_sort =
             |at: &usize| if file.is_video() { files[*at].is_video() } else { files[*at].traits.is_picture };
         let originals: Vec<usize> =

@@ -65,6 +65,8 @@ pub enum Naming {
     Truncated,
     /// `IMG_1.JPG.json` of `IMG_1-edited.JPG`, which has none of its own.
     Edited,
+    /// `IMG_1.HEIC.json` of `IMG_1-edited.JPG`: the edit was saved as another type.
+    EditedToOtherType,
     /// `IMG_1.HEIC.json` of `IMG_1.MP4`, the moving half of a Live Photo.
     LivePhoto,
 }
@@ -78,7 +80,7 @@ impl Naming {
             Self::Supplemental => "its name and `supplemental-metadata`",
             Self::Replaced => "its name with another ending",
             Self::Truncated => "the beginning of its name",
-            Self::Edited => "the name of the picture that it was edited from",
+            Self::Edited | Self::EditedToOtherType => "the name of the picture that it was edited from",
             Self::LivePhoto => "the name of its still half",
         }
     }

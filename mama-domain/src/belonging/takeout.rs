@@ -18,6 +18,9 @@ const CUT_OFF_FROM: usize = 45;
 /// The still half of a Live Photo, and its moving one, which shares its JSON.
 const STILLS: [&str; 4] = ["heic", "jpg", "jpeg", "dng"];
 const MOVING: [&str; 4] = ["mp4", "mov", "mp", "mv"];
+/// What people upload without an ending, and gets one in the Takeout: other files have a JSON of their own kind beside them.
+const UPLOADED: [&str; 11] =
+    ["heic", "heif", "jpg", "jpeg", "dng", "png", "gif", "webp", "mp4", "mov", "3gp"];
 
 /// What a JSON file says in its name.
 struct Said {
@@ -91,24 +94,21 @@ impl Said {
             let number = name.number.as_ref().map(|number| [b"(", number.as_slice(), b")"].concat());
             let stem = [name.plain.as_slice(), &number.unwrap_or_default()].concat();
             let same_type = self.names(name, &name.with_stem(&stem), &name.with_stem(&name.plain));
-            // what was edited may be saved as another type
-            same_type.is_some() || self.is_of_still(name, &stem, &name.plain)
+            match same_type {
+                Some(_) => Some(Naming::Edited),
+                None => self.is_of_still(name, &stem, &name.plain).then_some(Naming::EditedToOtherType),
+            }
         };
         let still_half = || {
             // `PXL_1.MP` has its picture in `PXL_1.MP.jpg`
             self.is_of_still(name, &name.stem, &name.unnumbered)
                 || self.is_of_still(name, &name.whole, &name.with_stem(&name.unnumbered))
         };
-        if directly.is_some() {
-            directly
-        } else if name.is_edited() && edited() {
-            Some(Naming::Edited)
-        } else if name.ends_in(&MOVING) && still_half() {
-            Some(Naming::LivePhoto)
-        } else {
+        directly
+            .or_else(|| if name.is_edited() { edited() } else { None })
+            .or_else(|| (name.ends_in(&MOVING) && still_half()).then_some(Naming::LivePhoto))
             // uploaded without an ending
-            (self.text == name.stem).then_some(Naming::Replaced)
-        }
+            .or_else(|| (self.text == name.stem && name.ends_in(&UPLOADED)).then_some(Naming::Replaced))
     }
 
     /// `whole`: the file's name; `unnumbered`: the same without a number.
@@ -228,8 +228,8 @@ mod tests {
         for (file, json, naming) in [
             ("a(1)(1).jpg", "a(1).jpg.supplemental-metadata(1).json", "Supplemental"),
             ("a(1)(1).jpg", "a(1).jpg(1).json", "Numbered"),
-            ("a-edited.jpg", "a.HEIC.json", "Edited"),
-            ("a-bearbeitet(2).jpg", "a.HEIC.supplemental-metadata(2).json", "Edited"),
+            ("a-edited.jpg", "a.HEIC.json", "EditedToOtherType"),
+            ("a-bearbeitet(2).jpg", "a.HEIC.supplemental-metadata(2).json", "EditedToOtherType"),
             ("PXL_1.MP", "PXL_1.MP.jpg.supplemental-metadata.json", "LivePhoto"),
             ("scan.jpg", "scan.json", "Replaced"),
         ] {
@@ -238,6 +238,9 @@ mod tests {
         let both = ["a.jpg", "a.mp4", "a.json", "a.jpg.json"];
         assert_eq!(jsons(&both), ["a.jpg < a.jpg.json Appended", "a.mp4 < a.json Replaced"]);
         assert_eq!(jsons(&["a(1).jpg", "a.json"]), [""; 0]);
+        assert_eq!(jsons(&["report.pdf", "report.json"]), [""; 0]);
+        let two = ["a.HEIC", "a.JPG", "a-edited.JPG", "a.HEIC.json", "a.JPG.json"];
+        assert_eq!(jsons(&two)[0], "a-edited.JPG < a.JPG.json Edited", "its own type's");
     }
 
     #[test]

@@ -142,6 +142,7 @@ fn an_edit_comes_before_its_original() {
         ("c-edited(1).jpg", "c(1).jpg"),
         ("IMG_E3.MOV", "IMG_3.MOV"),
         ("d-edited.MP4", "d.MP4"),
+        ("PXL_2.PORTRAIT-01.COVER~2.jpg", "PXL_2.PORTRAIT-01.COVER.jpg"),
         ("PXL_1.PORTRAIT-01.COVER.jpg", "PXL_1.PORTRAIT-02.ORIGINAL.jpg"),
     ] {
         assert_eq!(by_name(&[original, edit]), [format!("edited by names: {edit} + {original}")]);
