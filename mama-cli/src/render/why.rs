@@ -72,7 +72,7 @@ pub(crate) fn claim_words(wish: &Wish, explained: &Explained) -> String {
     let Claim { id, at, hash, fingerprint, standing, view, .. } = &wish.claim;
     let (size, when) = (human::bytes(fingerprint.size), human::when(fingerprint.mtime));
     let (id, host, hash) = (id.0, &at.root.host, &hash.to_string()[..16]);
-    let at = if standing.placement == Placement::Placed { " at" } else { "; its view was" };
+    let at = if standing.placement == Placement::Placed { " at" } else { "; its view was, or still is," };
     let view = view.as_ref().map(|view| format!("{at} {view}")).unwrap_or_default();
     let named = explained.names.get(&wish.claim.id);
     let name = named.and_then(|Named { view, departure, .. }| {

@@ -39,6 +39,8 @@ impl Archive {
             | FsErrorKind::NameTooLong
             | FsErrorKind::NameRefused
             | FsErrorKind::PermissionDenied
+            // of a link, the kernel's word for a folder that may not be changed at all
+            | FsErrorKind::Unsupported
             | FsErrorKind::CrossDevice => {
                 Ok(Err(Refusal::Failed(format!("cannot be shown at {}: {}", link.view, error.source))))
             }
@@ -47,7 +49,6 @@ impl Archive {
             | FsErrorKind::NotEmpty
             | FsErrorKind::ReadOnly
             | FsErrorKind::NoSpace
-            | FsErrorKind::Unsupported
             | FsErrorKind::Locked
             | FsErrorKind::Corrupt
             | FsErrorKind::Other => Err(stopped("make a view")(error)),
