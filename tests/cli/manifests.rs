@@ -139,6 +139,18 @@ fn a_marker_that_is_lost_with_the_catalog_comes_back_with_it() {
 }
 
 #[test]
+fn a_marker_is_not_made_for_another_archives_catalog() {
+    let (mine, other) = (world(None), world(None));
+    lose_catalog(&mine);
+    std::fs::remove_file(mine.path("archive/.mama/archive")).unwrap();
+    let database = format!("sqlite:{}", other.path(CATALOG).display());
+    mine.mama(["rebuild", "--database", &database]).refused(1, &["the catalog belongs to archive"]);
+    assert!(!mine.path("archive/.mama/archive").exists());
+    mine.mama(["rebuild"]).done();
+    nothing_to_do(&mine);
+}
+
+#[test]
 fn of_an_archive_that_lost_all_but_its_contents_they_are_kept() {
     let world = world(None);
     std::fs::remove_dir_all(world.path("archive/.mama")).unwrap();

@@ -169,6 +169,10 @@ async fn identity(
     place: &CatalogPlace,
     output: &Arc<Output>,
 ) -> anyhow::Result<Identity> {
+    let told = match archive::remains(&*outside.fs, root)? {
+        Some(Remains::Manifests(id)) => Some(id),
+        Some(Remains::Contents) | None => None,
+    };
     let is_there = match place {
         CatalogPlace::File(file) => file.try_exists()?,
         CatalogPlace::Server(_) => true,
@@ -177,9 +181,12 @@ async fn identity(
         && let Some(id) =
             Upkeep::open(place, false, Arc::<Output>::clone(output)).await?.repository().archive().await?
     {
-        return Ok(Identity::Known(id));
+        return match told {
+            Some(told) if told != id => Err(strangers(root, &told, &id).into()),
+            Some(_) | None => Ok(Identity::Known(id)),
+        };
     }
-    if let Some(Remains::Manifests(id)) = archive::remains(&*outside.fs, root)? {
+    if let Some(id) = told {
         return Ok(Identity::Known(id));
     }
     let mut id = [0; 16];
@@ -238,12 +245,13 @@ fn unbound(root: Option<&AbsPath>) -> Fault {
 }
 
 fn check_bound(archive: &Archive, bound: &ArchiveId) -> Result<(), Fault> {
-    if bound == archive.id() {
-        return Ok(());
-    }
-    let (id, root) = (archive.id(), archive.root());
-    Err(Fault::failed(format!("the catalog belongs to archive {bound}, and {root} is archive {id}"))
-        .hint("check `archive` and `database` with `mama config show --origin`"))
+    if bound == archive.id() { Ok(()) } else { Err(strangers(archive.root(), archive.id(), bound)) }
+}
+
+/// A catalog and an archive that do not belong together.
+fn strangers(root: &AbsPath, id: &ArchiveId, bound: &ArchiveId) -> Fault {
+    Fault::failed(format!("the catalog belongs to archive {bound}, and {root} is archive {id}"))
+        .hint("check `archive` and `database` with `mama config show --origin`")
 }
 
 fn cores() -> NonZeroUsize {

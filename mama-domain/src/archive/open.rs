@@ -10,7 +10,7 @@ use mama_ports::vocab::{AbsPath, ArchiveId, FileKind, RelPath};
 use super::Archive;
 use super::manifests::HEADER_ROOM;
 use crate::layout;
-use crate::manifest::Header;
+use crate::manifest::{BadHeader, Header};
 
 /// The first line of the marker; it would change if the layout did.
 const FORMAT: &str = "mama archive 1";
@@ -86,7 +86,7 @@ pub fn remains(fs: &dyn Filesystem, root: &AbsPath) -> Result<Option<Remains>, A
     if is_one(&*tree, &RelPath::root()).map_err(failed)? {
         return Ok(None);
     }
-    if let Some(id) = id_in_manifests(&*tree).map_err(failed)? {
+    if let Some(id) = id_in_manifests(&*tree, root)? {
         return Ok(Some(Remains::Manifests(id)));
     }
     Ok(has_content_folders(&*tree).map_err(failed)?.then_some(Remains::Contents))
@@ -102,19 +102,32 @@ fn has_content_folders(tree: &dyn ReadTree) -> Result<bool, FsError> {
     Ok(entries.iter().any(|entry| is_ours(entry.name.as_bytes())))
 }
 
-/// The id in the last manifest that says one.
-fn id_in_manifests(tree: &dyn ReadTree) -> Result<Option<ArchiveId>, FsError> {
-    let mut generations = match tree.list(&layout::manifests()) {
+/// The id in the last manifest that is not damaged; one that cannot be read is an error, or the archive would be taken for another.
+fn id_in_manifests(tree: &dyn ReadTree, root: &AbsPath) -> Result<Option<ArchiveId>, ArchiveError> {
+    let failed = |source| ArchiveError::Filesystem { root: root.clone(), source };
+    let entries = match tree.list(&layout::manifests()) {
         Err(error) if error.is_not_found() => return Ok(None),
-        entries => entries?,
+        entries => entries.map_err(failed)?,
     };
-    generations.sort_by_key(|entry| std::cmp::Reverse(layout::manifest_number(&entry.name)));
-    Ok(generations.iter().filter_map(|entry| layout::manifest_number(&entry.name)).find_map(|generation| {
-        let file = tree.open(&layout::manifest_path(generation)).ok()?;
+    let mut generations: Vec<u64> =
+        entries.iter().filter_map(|entry| layout::manifest_number(&entry.name)).collect();
+    generations.sort_unstable();
+    for generation in generations.into_iter().rev() {
+        let path = layout::manifest_path(generation);
+        let file = tree.open(&path).map_err(failed)?;
         let mut line = Vec::new();
-        BufReader::new(file.take(HEADER_ROOM)).read_until(b'\n', &mut line).ok()?;
-        Header::parse(&line).ok().map(|header| header.archive)
-    }))
+        BufReader::new(file.take(HEADER_ROOM))
+            .read_until(b'\n', &mut line)
+            .map_err(|error| failed(FsError::of_stream("read", path.as_bytes(), error)))?;
+        match Header::parse(&line) {
+            Ok(header) => return Ok(Some(header.archive)),
+            Err(BadHeader::Newer(format)) => {
+                return Err(ArchiveError::OtherFormat { root: root.clone(), format });
+            }
+            Err(BadHeader::Damaged) => {}
+        }
+    }
+    Ok(None)
 }
 
 /// Makes an archive in a new or empty folder; one that is there already is opened and keeps its id.
