@@ -139,7 +139,7 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             )
         } else if let Some(RepositoryError::Corrupt { .. }) = cause.downcast_ref::<RepositoryError>() {
             Some(
-                "put it back from a backup, or move it away and run `mama rebuild`, which recreates it from the archive; then scan again"
+                "put it back from a backup; or move its file away, or name an empty database, and run `mama rebuild`, which recreates it from the archive; then scan again"
                     .to_owned(),
             )
         } else {

@@ -307,8 +307,8 @@ impl Apply {
     /// Refuses an archive whose contents are all gone: they may lie on a disk that is not mounted.
     async fn check_contents(&self) -> Result<(), ApplyError> {
         let archive = self.archive.clone();
-        let is_empty = self.workers.start(move || archive.holds_contents()).await;
-        match is_empty {
+        let holds_any = self.workers.start(move || archive.holds_contents()).await;
+        match holds_any {
             Ok(true) => Ok(()),
             Ok(false) if self.manifests.stored(None, PageSize(1)).await?.is_empty() => Ok(()),
             Ok(false) => Err(ApplyError::Emptied(self.archive.root().clone())),

@@ -270,7 +270,12 @@ fn live_photos(files: &[File<'_>], by_stem: &Stems<'_>, found: &mut Vec<Group>) 
                 && !(is_known(at) && is_known(&moving))
                 && files[*at].is_of_one_moment(&files[moving], MOVING_MOMENT)
         };
-        let stills: Vec<usize> = same.iter().copied().filter(is_half).collect();
+        let mut stills: Vec<usize> = same.iter().copied().filter(is_half).collect();
+        // a camera may write HEIF and JPEG; of other pictures that merely have the name, one is enough
+        match stills.iter().any(|&at| files[at].name.ends_in(&DEVELOPED)) {
+            true => stills.retain(|&at| files[at].name.ends_in(&DEVELOPED)),
+            false => stills.truncate(1),
+        }
         if !stills.is_empty() {
             let members = stills.into_iter().chain([moving]).collect();
             found.push(Group { kind, because: Because::Names, members });

@@ -50,7 +50,7 @@ pub fn settle(plan: &Plan, done: &Done) -> (Vec<Settlement>, Vec<Finding>) {
     let mut settlements = Vec::with_capacity(plan.prospects.len());
     for prospect in &plan.prospects {
         if let Some((view, why)) = kept_of(prospect, &done.kept) {
-            // not settled: the row is open since the catalog heard that the view goes, and still tells the next apply which one
+            // not settled: the row stays open, and with the view that it had, so that the next apply tries again
             let (at, kind) = (prospect.at.clone(), FindingKind::not_removed(view, why));
             findings.push(Finding { id: prospect.id, at, kind });
             continue;

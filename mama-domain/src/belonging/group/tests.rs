@@ -43,6 +43,9 @@ fn a_live_photo_has_one_identifier_or_one_stem() {
     assert_eq!(found(&differ), [""; 0], "identifiers count more than names");
     let three = ["IMG_1.HEIC", "IMG_1.JPG", "IMG_1.MOV"];
     assert_eq!(by_name(&three), ["live_photo by names: IMG_1.HEIC + IMG_1.JPG + IMG_1.MOV"]);
+    let like = ["clip.gif", "clip.jpg", "clip.mp4", "clip.png"];
+    assert_eq!(by_name(&like), ["live_photo by names: clip.jpg + clip.mp4"]);
+    assert_eq!(by_name(&["x.gif", "x.mp4", "x.png"]), ["live_photo by names: x.gif + x.mp4"]);
     let long = [with("P1.JPG", None, None), with("P1.MP4", None, Some(61.0))];
     assert_eq!(found(&long), [""; 0], "a film with a picture's number");
     let unknown = [with("P1.JPG", None, None), with("P1.MP4", None, None)];
