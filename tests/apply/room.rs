@@ -27,6 +27,14 @@ fn what_is_linked_needs_no_room_and_what_is_copied_does() {
     world.scan_as("/incoming", SourceKind::Incoming, "anna").unwrap();
     assert_eq!(world.apply().unwrap().hardlinked, 1);
 
+    world.write("/incoming/private.mov", vec![4; 1000]);
+    world.disk.chmod("/incoming/private.mov", 0o600);
+    world.scan_as("/incoming", SourceKind::Incoming, "anna").unwrap();
+    assert!(world.apply().unwrap_err().to_string().contains("is full"), "it is copied, so it needs room");
+    world.disk.chmod("/incoming/private.mov", 0o644);
+    world.scan_as("/incoming", SourceKind::Incoming, "anna").unwrap();
+    assert_eq!(world.apply().unwrap().hardlinked, 1);
+
     world.disk.mount("/card", 7);
     world.write("/card/c.mov", vec![3; 1000]);
     world.scan_as("/card", SourceKind::Incoming, "anna").unwrap();

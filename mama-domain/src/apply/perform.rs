@@ -105,8 +105,9 @@ impl Run<'_> {
         let to_come = batch.iter().copied().filter(|store| store.existing.is_none());
         let to_come: Vec<StoreBlob> = to_come.cloned().collect();
         let (trees, ways) = (Arc::clone(sources), Arc::clone(&self.ways));
-        let needed = self.on_worker(move |archive| archive.room_for(&to_come, &trees, &ways)).await;
-        self.apply.check_room(needed).await?;
+        let room_for = move |archive: &Archive, store: &StoreBlob| archive.room_for(store, &trees, &ways);
+        let needed = self.locked.for_each(to_come, room_for).await;
+        self.apply.check_room(needed.iter().sum()).await?;
         let (mut entered, missing) = self.verify(plan, batch, done).await?;
 
         let (sources, ways) = (Arc::clone(sources), Arc::clone(&self.ways));

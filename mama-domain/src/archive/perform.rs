@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use mama_ports::filesystem::{Fs, FsErrorKind};
+use mama_ports::filesystem::FsErrorKind;
 use mama_ports::repository::Source;
-use mama_ports::vocab::{AbsPath, BlobHash, FileFacts, Fingerprint, ObservationId, RelPath};
+use mama_ports::vocab::{BlobHash, FileFacts, Fingerprint, ObservationId, RelPath};
 
-use super::stage::StageError;
+use super::stage::{StageError, may_be_shared};
 use super::views::{Linked, Removed};
 use super::{Archive, Locked, SourceTrees, Stopped, Transfer, Ways, stopped};
 use crate::layout;
@@ -109,23 +109,16 @@ impl Archive {
         }
     }
 
-    /// Bytes that these contents need on the archive's disk, as far as they do not come in as hard links.
-    pub fn room_for(&self, stores: &[StoreBlob], sources: &SourceTrees, ways: &Ways) -> u64 {
-        let device = |facts: Fs<Option<FileFacts>>| facts.ok().flatten().map(|facts| facts.id.device);
-        let own = device(self.tree.facts(&RelPath::root()));
-        let mut is_here: BTreeMap<&AbsPath, bool> = BTreeMap::new();
-        let mut needed = 0;
-        for StoreBlob { size, sources: from, .. } in stores {
-            let is_linked = from.first().is_some_and(|Source { at, .. }| {
-                ways.of(at.root.kind).contains(&Transfer::Link)
-                    && *is_here.entry(&at.root.basedir).or_insert_with(|| {
-                        let tree = sources.tree(&at.root.basedir);
-                        own.is_some() && device(tree.and_then(|tree| tree.facts(&RelPath::root()))) == own
-                    })
-            });
-            needed += if is_linked { 0 } else { *size };
-        }
-        needed
+    /// Bytes that a content needs on the archive's disk: none if it will come in as a hard link, by all that can be told before.
+    pub fn room_for(&self, store: &StoreBlob, sources: &SourceTrees, ways: &Ways) -> u64 {
+        let is_linked = store.sources.first().is_some_and(|Source { at, fingerprint, .. }| {
+            let look = || Some((self.tree.facts(&RelPath::root()).ok()??, sources.facts(at).ok()??));
+            let fits = |(own, file): (FileFacts, FileFacts)| {
+                own.id.device == file.id.device && file.fingerprint() == *fingerprint && may_be_shared(&file)
+            };
+            ways.of(at.root.kind).contains(&Transfer::Link) && look().is_some_and(fits)
+        });
+        if is_linked { 0 } else { store.size }
     }
 
     /// Stages one content from the first of its sources that gives it.

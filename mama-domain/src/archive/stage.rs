@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use mama_ports::filesystem::{Cloned, Fs, FsError, FsErrorKind, ReadHandle, ReadTree};
 use mama_ports::repository::Source;
-use mama_ports::vocab::{BlobHash, Fingerprint, RelPath};
+use mama_ports::vocab::{BlobHash, FileFacts, Fingerprint, RelPath};
 
 use super::{Archive, Stopped, Transfer, Ways, stopped};
 use crate::layout;
@@ -117,9 +117,7 @@ impl Archive {
         if !before.is_same_version(&source.fingerprint) {
             return Err(StageError::Refused(Refusal::Changed));
         }
-        let is_private = facts.mode & READABLE_BY_ALL != READABLE_BY_ALL;
-        let is_whole_file = facts.links == 1 && facts.size > 0;
-        let may_link = before == source.fingerprint && is_whole_file && facts.owned && !is_private;
+        let may_link = before == source.fingerprint && may_be_shared(&facts);
         let step = self.transfer(&mut *handle, facts.id.device, &staged, ways, wanted, may_link)?;
         let mut own = match step {
             // one inode: what the source has open is what is staged, and nothing of it was read so far
@@ -225,6 +223,12 @@ impl Archive {
             Ok(()) | Err(_) => Ok(()),
         }
     }
+}
+
+/// Whether the archive may have the inode of a file that is handed over, as far as the file's facts tell.
+pub(super) const fn may_be_shared(facts: &FileFacts) -> bool {
+    let is_private = facts.mode & READABLE_BY_ALL != READABLE_BY_ALL;
+    facts.links == 1 && facts.size > 0 && facts.owned && !is_private
 }
 
 const fn is_of_the_disk(error: &FsError) -> bool {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mama_ports::filesystem::{Entry, Filesystem, Fs, FsErrorKind, ReadTree};
 use mama_ports::repository::Source;
-use mama_ports::vocab::{AbsPath, BlobHash, FileId, FileKind, HostName, RelPath};
+use mama_ports::vocab::{AbsPath, BlobHash, FileFacts, FileId, FileKind, HostName, Location, RelPath};
 
 use super::{Archive, Stopped, stopped};
 use crate::layout::{self, Folding};
@@ -41,14 +41,18 @@ impl SourceTrees {
         Ok(tree)
     }
 
+    /// What is at this place now.
+    pub(super) fn facts(&self, at: &Location) -> Fs<Option<FileFacts>> {
+        self.tree(&at.root.basedir)?.facts(&at.path())
+    }
+
     /// The sources that still are the version that was scanned. Whether they have its bytes is proven when they are staged.
     fn find(&self, candidates: &[Source]) -> SourceFact {
         let is_elsewhere = candidates.iter().any(|source| source.at.root.host != self.host);
         let mut why = if is_elsewhere { NoSource::Elsewhere } else { NoSource::Missing };
         let mut ready = Vec::new();
         for source in candidates.iter().filter(|source| source.at.root.host == self.host) {
-            let facts = self.tree(&source.at.root.basedir).and_then(|tree| tree.facts(&source.at.path()));
-            match facts {
+            match self.facts(&source.at) {
                 Ok(Some(facts))
                     if facts.kind == FileKind::File
                         && facts.fingerprint().is_same_version(&source.fingerprint) =>
