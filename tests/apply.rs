@@ -376,7 +376,7 @@ fn what_the_kernel_may_have_copied_is_not_called_shared() {
 }
 
 #[test]
-fn a_full_disk_stops_the_run_and_loses_nothing() {
+fn a_disk_that_turns_out_full_keeps_what_it_took() {
     let world = World::new();
     for n in 0..20 {
         world.write(&format!("/photos/{n}.jpg"), vec![n; 1000]);
@@ -387,8 +387,11 @@ fn a_full_disk_stops_the_run_and_loses_nothing() {
     assert!(format!("{error:?}").contains("NoSpace"), "{error:?}");
     assert_eq!(world.violations(), Vec::<String>::new());
     assert!(world.files_below("/archive/tmp").is_empty(), "what was staged makes room again");
+    let stored = world.files_below("/archive/blobs").len() as u64;
+    assert!(stored > 5, "{stored}");
     world.disk.set_capacity(None);
-    assert_eq!(world.apply().unwrap().assigned, 20);
+    let report = world.apply().unwrap();
+    assert_eq!((report.blobs_stored, report.observations), (20 - stored, 20 - stored), "{report:?}");
     quiet(&world);
 }
 

@@ -150,8 +150,8 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
 
 fn apply_hint(error: &ApplyError) -> Option<String> {
     let hint = match error {
-        ApplyError::Full { .. } => {
-            "what is settled so far is kept; apply goes on where it stopped (the reserve is apply.reserve)"
+        ApplyError::Full(_) => {
+            "what did fit is stored, and nothing is lost; make room and apply again (the reserve is apply.reserve)"
         }
         ApplyError::ReadOnly => "mount it writable and apply again",
         ApplyError::Emptied(_) => {
@@ -197,9 +197,9 @@ const fn fs_hint(kind: FsErrorKind) -> Option<&'static str> {
         FsErrorKind::ReadOnly => {
             Some("the file system is mounted read-only; mount it writable and try again")
         }
-        FsErrorKind::NoSpace => {
-            Some("make room on the disk and run the command again; it goes on where it stopped")
-        }
+        FsErrorKind::NoSpace => Some(
+            "make room on the disk and run the command again; it goes on where it stopped (`df` shows room, `df -i` whether it is out of inodes, `quota` whether there is a limit for you)",
+        ),
         FsErrorKind::PermissionDenied => Some(
             "look at who owns it, who may read and write it, and whether it may be changed at all (lsattr)",
         ),

@@ -435,7 +435,7 @@ pub struct Settlement {
     pub to: Standing,
     /// Whether the next apply has to look at it again.
     pub open: bool,
-    /// Its view, if `to.placement` is placed.
+    /// Its view, if `to.placement` is placed; or the one that it had, if that may still stand there.
     pub view: Option<RelPath>,
     /// The source's fingerprint after the archive took a hard link of it, which moved its ctime.
     pub fingerprint: Option<Fingerprint>,

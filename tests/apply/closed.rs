@@ -1,7 +1,13 @@
 //! Folders of views that may not be changed.
 
-use mama_ports::vocab::Status;
-use mama_tests::world::World;
+use std::sync::Arc;
+
+use mama_domain::apply::ApplyReport;
+use mama_domain::archive::SourceTrees;
+use mama_ports::repository::Settled;
+use mama_ports::vocab::{SourceKind, Status};
+use mama_tests::world::{World, hash_of, host_name};
+use pollster::block_on;
 
 use super::{VIEWS, quiet};
 
@@ -59,4 +65,45 @@ fn a_view_that_cannot_be_replaced_or_made_is_told_and_made_later() {
     assert_eq!(world.apply().unwrap().views_created, 2);
     assert_eq!(world.disk.read(format!("{VIEWS}/photos/album/a.jpg")), b"edited");
     quiet(&world);
+}
+
+/// What bert's machine makes of the catalog.
+fn apply_as_bert(world: &World) -> ApplyReport {
+    let mut apply = world.applier().unwrap();
+    apply.sources = Arc::new(SourceTrees::new(Arc::clone(&world.fs), host_name("bert")));
+    let mut report = ApplyReport::default();
+    block_on(apply.run(&mut report)).unwrap();
+    report
+}
+
+#[test]
+fn a_view_that_still_shows_an_old_version_is_not_forgotten() {
+    let world = World::new();
+    world.write("/photos/album/a.jpg", "anna's");
+    world.scan("/photos").unwrap();
+    world.apply().unwrap();
+    world.write("/photos/album/a.jpg", "bert's");
+    world.scan_as("/photos", SourceKind::Existing, "bert").unwrap();
+    apply_as_bert(&world);
+    let berts = |world: &World| {
+        let views = world.files_below(VIEWS);
+        views.into_keys().filter(|view| view.contains("(bert)")).collect::<Vec<_>>()
+    };
+    assert_eq!(berts(&world).len(), 1, "{:?}", world.files_below(VIEWS));
+
+    world.disk.forbid_changing(format!("{VIEWS}/photos/album"));
+    world.wait(10);
+    world.write("/photos/album/a.jpg", "edited");
+    world.scan_as("/photos", SourceKind::Existing, "bert").unwrap();
+    assert_eq!(apply_as_bert(&world).errors, 1);
+    let edited = world.claims().into_iter().find(|claim| claim.hash == hash_of(b"edited")).unwrap();
+    assert_eq!(world.retarget(edited.id, edited.standing.status, Status::Ignored), Settled::Done);
+    world.disk.allow(format!("{VIEWS}/photos/album"));
+    apply_as_bert(&world);
+    quiet(&world);
+    let known: Vec<String> =
+        world.claims().into_iter().filter_map(|claim| Some(claim.view?.to_string())).collect();
+    for view in berts(&world) {
+        assert!(known.iter().any(|known| known.ends_with(&view)), "nobody's view: {view}; known: {known:?}");
+    }
 }

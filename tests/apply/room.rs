@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use mama_adapters::fs::memory::Fault;
+use mama_domain::apply::{ApplyError, ApplyReport};
 use mama_domain::archive::{self, Remains};
-use mama_ports::filesystem::Fs;
-use mama_ports::vocab::{AbsPath, SourceKind};
+use mama_ports::filesystem::{Fs, FsErrorKind};
+use mama_ports::vocab::{AbsPath, Placement, SourceKind};
 use mama_ports::volumes::{VolumeFacts, Volumes};
 use mama_tests::world::{ARCHIVE, World, path};
+use pollster::block_on;
 
-use super::quiet;
+use super::{VIEWS, quiet};
 
 /// Volumes on which only so many bytes are free.
 struct Cramped(Arc<dyn Volumes>, u64);
@@ -39,7 +42,56 @@ fn what_is_linked_needs_no_room_and_what_is_copied_does() {
     world.write("/card/c.mov", vec![3; 1000]);
     world.scan_as("/card", SourceKind::Incoming, "anna").unwrap();
     let error = world.apply().unwrap_err().to_string();
-    assert!(error.contains("is full: 0.0 MiB are free, the next files need 0.0 MiB"), "{error}");
+    assert!(error.contains("0.0 MiB are free"), "{error}");
+    assert!(error.contains("one file that needs 0.0 MiB does not fit: /card/c.mov"), "{error}");
+}
+
+#[test]
+fn what_fits_is_stored_and_the_rest_waits() {
+    let mut world = World::new();
+    let roomy = Arc::clone(&world.volumes);
+    world.volumes = Arc::new(Cramped(Arc::clone(&roomy), 2500));
+    world.write("/photos/a big.mov", vec![9; 5000]);
+    for n in 0..3u8 {
+        world.write(&format!("/photos/{n}.jpg"), vec![n; 1000]);
+    }
+    world.write("/photos/small.jpg", "small");
+    world.scan("/photos").unwrap();
+    let mut report = ApplyReport::default();
+    let error = block_on(world.applier().unwrap().run(&mut report)).unwrap_err();
+    let ApplyError::Full(full) = error else { panic!("{error}") };
+    assert_eq!((full.contents, full.needed, full.available), (2, 6000, 2500), "{full:?}");
+    assert_eq!((report.blobs_stored, report.views_created, report.assigned), (3, 3, 3), "{report:?}");
+    assert_eq!((world.violations(), world.misplaced()), (vec![], vec![]));
+    assert_eq!(world.unexplained(), None);
+    let waiting = world.open_claims();
+    assert!(waiting.iter().all(|claim| claim.standing.placement == Placement::None), "{waiting:?}");
+
+    world.volumes = roomy;
+    assert_eq!(world.apply().unwrap().assigned, 2);
+    quiet(&world);
+}
+
+#[test]
+fn a_version_for_which_there_is_no_room_leaves_the_older_one_in_view() {
+    let mut world = World::new();
+    world.write("/photos/a.jpg", "older");
+    world.scan("/photos").unwrap();
+    world.apply().unwrap();
+    let roomy = Arc::clone(&world.volumes);
+    world.volumes = Arc::new(Cramped(Arc::clone(&roomy), 100));
+    world.wait(10);
+    world.write("/photos/a.jpg", vec![1; 1000]);
+    world.scan("/photos").unwrap();
+    for _ in 0..2 {
+        assert!(world.apply().unwrap_err().to_string().contains("one file"));
+        assert_eq!(world.disk.read(format!("{VIEWS}/photos/a.jpg")), b"older");
+        assert_eq!((world.violations(), world.misplaced()), (vec![], vec![]));
+    }
+    world.volumes = roomy;
+    assert_eq!(world.apply().unwrap().blobs_stored, 1);
+    assert_eq!(world.disk.read(format!("{VIEWS}/photos/a.jpg")), vec![1; 1000]);
+    quiet(&world);
 }
 
 /// One content is stored, and one waits.
@@ -94,4 +146,41 @@ fn only_what_mama_left_counts_as_the_remains_of_an_archive() {
     assert_eq!(remains(ARCHIVE), Some(Remains::Contents));
     world.write("/project/blobs/data.bin", "somebody else's");
     assert_eq!((remains("/project"), remains("/photos"), remains("/nowhere")), (None, None, None));
+}
+
+#[test]
+fn a_disk_that_has_no_room_for_names_keeps_what_got_one() {
+    for step in ["make the folder", "rename", "link"] {
+        let prepared = || {
+            let world = World::new();
+            for n in 0..4u8 {
+                world.write(&format!("/photos/{n}/{n}.jpg"), [n; 10]);
+            }
+            world.scan("/photos").unwrap();
+            world
+        };
+        let world = prepared();
+        let before = world.disk.steps();
+        world.apply().unwrap();
+        let trace = &world.disk.trace()[before..];
+        let steps: Vec<usize> = (0..trace.len()).filter(|&nth| trace[nth].op == step).collect();
+        assert!(steps.len() > 1, "{step}: {:?}", trace.iter().map(|step| step.op).collect::<Vec<_>>());
+        for nth in steps {
+            let at = trace[nth].path.clone();
+            if !(at.starts_with(b"/archive/blobs") || at.starts_with(b"/archive/views")) {
+                continue;
+            }
+            let world = prepared();
+            world.disk.inject(world.disk.steps() + nth, Fault::Error(FsErrorKind::NoSpace));
+            let error = world.apply().unwrap_err();
+            assert!(format!("{error:?}").contains("NoSpace"), "{error:?}");
+            assert_eq!((world.violations(), world.misplaced()), (vec![], vec![]));
+            assert_eq!(world.files_below(VIEWS).len(), 3, "{step} {nth}");
+            assert!(world.files_below("/archive/tmp").is_empty());
+            assert_eq!(world.open_claims().len(), 1, "{step} {nth}");
+            assert_eq!(world.apply().unwrap().assigned, 1);
+            assert_eq!(world.files_below(VIEWS).len(), 4);
+            quiet(&world);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! How an observation stands: whether it waits for apply, and what a settlement makes of it.
 
 use mama_ports::repository::{Scope, Settlement};
-use mama_ports::vocab::{Claim, Fingerprint, Footing, Placement, RelPath, Status};
+use mama_ports::vocab::{Claim, Fingerprint, Footing, RelPath, Status};
 
 /// What a settlement compares and sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Stands {
         let then = Self {
             footing: Footing { standing: *to, ..self.footing },
             open: *open,
-            view: view.clone().filter(|_| to.placement == Placement::Placed),
+            view: view.clone(),
             fingerprint: fingerprint.unwrap_or(self.fingerprint),
             racy: self.racy || *doubtful,
         };

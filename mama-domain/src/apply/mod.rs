@@ -7,9 +7,11 @@
 mod explain;
 mod perform;
 mod report;
+mod room;
 mod secure;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -32,6 +34,7 @@ use crate::reconcile::{
     hold_to, plan,
 };
 use perform::Run;
+use room::Shortage;
 
 pub use explain::Explained;
 pub use report::{ApplyReport, PlanReport, trouble};
@@ -118,16 +121,9 @@ pub enum ApplyError {
     /// Nobody knows how much room there is.
     #[error("cannot tell how much room the archive's disk has")]
     Room(#[source] FsError),
-    /// Not enough room.
-    #[error("the archive's disk is full: {} are free, {}{} are kept in reserve", mib(*available), need(*needed), mib(*reserve))]
-    Full {
-        /// Bytes free.
-        available: u64,
-        /// Bytes that the next batch needs.
-        needed: u64,
-        /// Bytes kept free.
-        reserve: u64,
-    },
+    /// Not enough room, for everything or for some contents; what fits is stored.
+    #[error("{0}")]
+    Full(Box<Full>),
     /// Nothing can be written.
     #[error("the archive's disk is mounted read-only")]
     ReadOnly,
@@ -145,6 +141,39 @@ pub enum ApplyError {
     /// A plan that breaks a promise; a bug of mama.
     #[error("the plan contradicts itself, so nothing of it was done; please report this")]
     Contradiction(#[source] Contradiction),
+}
+
+/// How much room there is, and what it is too small for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Full {
+    /// Bytes free.
+    pub available: u64,
+    /// Bytes kept free.
+    pub reserve: u64,
+    /// Contents that do not fit; none: what is kept free is used up already, so that nothing was tried.
+    pub contents: u64,
+    /// Their bytes.
+    pub needed: u64,
+    /// Where the first of them was seen.
+    pub first: Option<AbsPath>,
+}
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mib = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
+        let (available, reserve) = (mib(self.available), mib(self.reserve));
+        write!(f, "the archive's disk is full: {available} are free, and {reserve} are kept in reserve")?;
+        match self.contents {
+            0 => return Ok(()),
+            1 => write!(f, "; one file that needs {} does not fit", mib(self.needed))?,
+            contents => write!(f, "; {contents} files that need {} do not fit", mib(self.needed))?,
+        }
+        match &self.first {
+            Some(first) if self.contents == 1 => write!(f, ": {first}"),
+            Some(first) => write!(f, ", among them {first}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl From<LockError> for ApplyError {
@@ -212,12 +241,14 @@ impl Apply {
             page.promise(&mut promised);
             run.turn(&page, report).await?;
             self.events.emit(Event::Applied { observations: page.waiting.len() as u64 });
+            if run.shortage.stopped.is_some() {
+                break;
+            }
             after = page.next;
             seen.append(&mut page.waiting);
             seen = seen.split_off(&after.unwrap_or(ObservationId(i64::MIN)));
         }
-        report.explained = explaining::write(&*self.manifests, &run.locked, last, 0).await?;
-        Ok(())
+        self.end(run, last, report).await
     }
 
     /// Does what was agreed on, page by page, as far as it still is what [`Apply::run`] would do; the rest is reported as stale, and left.
@@ -255,9 +286,11 @@ impl Apply {
                 self.events.emit(Event::Trouble(Trouble { severity, path, reason }));
             }
             self.events.emit(Event::Applied { observations: agreed.prospects.len() as u64 });
+            if run.shortage.stopped.is_some() {
+                break;
+            }
         }
-        report.explained = explaining::write(&*self.manifests, &run.locked, last, 0).await?;
-        Ok(())
+        self.end(run, last, report).await
     }
 
     /// Shows, page by page, what [`Apply::run`] would do, and changes nothing.
@@ -292,16 +325,31 @@ impl Apply {
 
     /// Makes sure that the archive can be written, takes the locks, clears away what an interrupted run left, and ends what it began to explain; gives the last manifest, too.
     async fn begin(&self) -> Result<(Run<'_>, Option<Mark>), ApplyError> {
-        self.check_room(0).await?;
+        self.check_reserve().await?;
         self.check_pool().await?;
         let locked = Locked::take(&self.archive, &self.workers, &*self.catalog).await?;
         let ways = Arc::new(Ways::new(self.policy.transfers.clone()));
-        let run = Run { apply: self, locked, ways, is_secured: false };
+        let run = Run { apply: self, locked, ways, is_secured: false, shortage: Shortage::default() };
         let position = self.check_identity().await?;
         self.check_contents().await?;
         run.on_worker(|archive| archive.sweep().and_then(|()| archive.leave_probe())).await?;
         let last = explaining::resume(&*self.manifests, &run.locked, &position).await?;
         Ok((run, last))
+    }
+
+    /// Explains what was done, and says what there was no room for. A disk that takes nothing at all takes no manifest; the next apply writes it.
+    async fn end(
+        &self,
+        run: Run<'_>,
+        last: Option<Mark>,
+        report: &mut ApplyReport,
+    ) -> Result<(), ApplyError> {
+        if run.shortage.stopped.is_some() {
+            drop(run.on_worker(|archive| archive.sweep()).await);
+        } else {
+            report.explained = explaining::write(&*self.manifests, &run.locked, last, 0).await?;
+        }
+        self.end_of(run.shortage).await
     }
 
     /// Refuses an archive whose contents are all gone: they may lie on a disk that is not mounted.
@@ -313,19 +361,6 @@ impl Apply {
             Ok(false) if self.manifests.stored(None, PageSize(1)).await?.is_empty() => Ok(()),
             Ok(false) => Err(ApplyError::Emptied(self.archive.root().clone())),
             Err(source) => Err(ApplyError::Archive(Stopped { doing: "look at the contents", source })),
-        }
-    }
-
-    async fn check_room(&self, needed: u64) -> Result<(), ApplyError> {
-        let (volumes, root) = (Arc::clone(&self.volumes), self.archive.root().clone());
-        let volume = self.workers.start(move || volumes.describe(&root)).await.map_err(ApplyError::Room)?;
-        let (available, reserve) = (volume.available, self.policy.reserve);
-        if volume.read_only {
-            Err(ApplyError::ReadOnly)
-        } else if available < needed.saturating_add(reserve) {
-            Err(ApplyError::Full { available, needed, reserve })
-        } else {
-            Ok(())
         }
     }
 
@@ -421,13 +456,4 @@ impl Apply {
 /// Whether the next apply looks at it.
 fn is_waiting(claim: &Claim, scope: Scope) -> bool {
     claim.open && (scope == Scope::WithPending || claim.standing.status != Status::Pending)
-}
-
-/// What is needed, in words, if anything is.
-fn need(bytes: u64) -> String {
-    if bytes == 0 { "and ".to_owned() } else { format!("the next files need {}, and ", mib(bytes)) }
-}
-
-fn mib(bytes: u64) -> String {
-    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }

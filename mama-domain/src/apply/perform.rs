@@ -9,6 +9,7 @@ use mama_ports::runtime::Pending;
 use mama_ports::vocab::{BlobHash, FileId, ObservationId, RelPath, Status};
 
 use super::report::{ApplyReport, trouble};
+use super::room::Shortage;
 use super::{Apply, ApplyError, Page};
 use crate::archive::{Archive, Entered, Locked, Transfer, Verdict, Ways};
 use crate::layout;
@@ -27,6 +28,8 @@ pub(super) struct Run<'a> {
     pub(super) ways: Arc<Ways>,
     /// Whether the snapshot is made that comes before the first change.
     pub(super) is_secured: bool,
+    /// What there was no room for so far.
+    pub(super) shortage: Shortage,
 }
 
 /// Contents that are in the archive now, and how they came to be there.
@@ -60,7 +63,7 @@ impl Run<'_> {
     }
 
     /// Performs one page. The catalog hears of damage before anything is done about it, of views that go before they do, of contents when they are durable, of views that are made when those are.
-    async fn perform(&self, page: &Page, report: &mut ApplyReport) -> Result<(), ApplyError> {
+    async fn perform(&mut self, page: &Page, report: &mut ApplyReport) -> Result<(), ApplyError> {
         let Apply { catalog, events, .. } = self.apply;
         let mut done = Done::default();
         if !page.plan.damaged.is_empty() {
@@ -93,29 +96,31 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Stores one batch: verified or staged by many workers, published by one, then remembered.
+    /// Stores what fits of one batch: verified or staged by many workers, published by one, then remembered.
     async fn store<'p>(
-        &self,
+        &mut self,
         plan: &Plan,
         batch: &[&'p StoreBlob],
         done: &mut Done,
         report: &mut ApplyReport,
     ) -> Result<EnteredBlobs<'p>, ApplyError> {
         let Apply { catalog, events, sources, .. } = self.apply;
-        let to_come = batch.iter().copied().filter(|store| store.existing.is_none());
-        let to_come: Vec<StoreBlob> = to_come.cloned().collect();
-        let (trees, ways) = (Arc::clone(sources), Arc::clone(&self.ways));
-        let room_for = move |archive: &Archive, store: &StoreBlob| archive.room_for(store, &trees, &ways);
-        let needed = self.locked.for_each(to_come, room_for).await;
-        self.apply.check_room(needed.iter().sum()).await?;
-        let (mut entered, missing) = self.verify(plan, batch, done).await?;
+        let batch = self.fitting(batch, done).await?;
+        let (mut entered, missing) = self.verify(plan, &batch, done).await?;
 
         let (sources, ways) = (Arc::clone(sources), Arc::clone(&self.ways));
         let stores = missing.iter().copied().cloned().collect();
         let staging =
             self.locked.for_each(stores, move |archive, store| archive.enter(store, &sources, &ways)).await;
         for (store, staging) in missing.into_iter().zip(staging) {
-            let staging = staging?;
+            let staging = match staging {
+                Err(stopped) if stopped.is_for_want_of_room() => {
+                    self.wait_for_room(store, done);
+                    self.shortage.stopped.get_or_insert(stopped);
+                    continue;
+                }
+                staging => staging?,
+            };
             done.doubtful.extend(staging.doubtful);
             match staging.outcome {
                 Ok(how) => entered.push((store, how)),
@@ -127,7 +132,11 @@ impl Run<'_> {
         }
         let is_new = |(store, how): &(&StoreBlob, Entered)| (*how != Entered::Present).then_some(store.hash);
         let fresh: Vec<BlobHash> = entered.iter().filter_map(is_new).collect();
-        self.locked.publish(fresh).await?;
+        for (hash, stopped) in self.locked.publish(fresh).await? {
+            let nameless = entered.iter().position(|(store, _)| store.hash == hash);
+            nameless.into_iter().for_each(|nth| self.wait_for_room(entered.swap_remove(nth).0, done));
+            self.shortage.stopped.get_or_insert(stopped);
+        }
         let stored = entered.iter().map(|(store, _)| store.hash).collect();
         catalog.settle(&SettleBatch { stored, ..self.batch() }).await?;
         for (store, how) in &entered {
@@ -136,6 +145,38 @@ impl Run<'_> {
         }
         events.emit(Event::Stored { bytes: entered.iter().map(|(store, _)| store.size).sum() });
         Ok(entered)
+    }
+
+    /// What there is room for, in order, a small content also behind a big one that does not fit.
+    async fn fitting<'p>(
+        &mut self,
+        batch: &[&'p StoreBlob],
+        done: &mut Done,
+    ) -> Result<Vec<&'p StoreBlob>, ApplyError> {
+        let mut room = if self.shortage.stopped.is_some() { 0 } else { self.apply.room().await? };
+        let (trees, ways) = (Arc::clone(&self.apply.sources), Arc::clone(&self.ways));
+        let stores = batch.iter().copied().cloned().collect();
+        let room_for = move |archive: &Archive, store: &StoreBlob| match store.existing {
+            Some(_) => 0,
+            None => archive.room_for(store, &trees, &ways),
+        };
+        let needed = self.locked.for_each(stores, room_for).await;
+        let mut fitting = Vec::with_capacity(batch.len());
+        for (store, needed) in batch.iter().zip(needed) {
+            match room.checked_sub(needed) {
+                Some(rest) => {
+                    room = rest;
+                    fitting.push(*store);
+                }
+                None => self.wait_for_room(store, done),
+            }
+        }
+        Ok(fitting)
+    }
+
+    fn wait_for_room(&mut self, store: &StoreBlob, done: &mut Done) {
+        self.shortage.add(store);
+        done.stored.insert(store.hash, Err(Refusal::NoRoom));
     }
 
     /// Verifies what lies under the names of contents already. What is not whole is reported to the catalog, then put aside; gives what is whole, and what is to be staged.
@@ -180,7 +221,7 @@ impl Run<'_> {
 
     /// Makes the views, also those of a damaged content that was replaced by a good one under another inode.
     async fn show(
-        &self,
+        &mut self,
         plan: &Plan,
         entered: &EnteredBlobs<'_>,
         done: &mut Done,
@@ -210,6 +251,7 @@ impl Run<'_> {
         report.views_removed += shown.removed;
         done.linked = shown.linked;
         done.kept = shown.kept;
+        self.shortage.stopped = self.shortage.stopped.take().or(shown.no_room);
         Ok(())
     }
 

@@ -18,7 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use mama_ports::content::ContentHasher;
-use mama_ports::filesystem::{Fs, FsError, WriteTree};
+use mama_ports::filesystem::{Fs, FsError, FsErrorKind, WriteTree};
 use mama_ports::vocab::{AbsPath, ArchiveId};
 
 pub use lock::LockError;
@@ -100,6 +100,13 @@ pub struct Stopped {
     pub doing: &'static str,
     /// The cause.
     pub source: FsError,
+}
+
+impl Stopped {
+    /// Whether the disk takes no more, so that only what needs room has to wait.
+    pub fn is_for_want_of_room(&self) -> bool {
+        self.source.kind == FsErrorKind::NoSpace
+    }
 }
 
 fn stopped(doing: &'static str) -> impl FnOnce(FsError) -> Stopped {

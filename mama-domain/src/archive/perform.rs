@@ -53,6 +53,8 @@ pub struct ViewsDone {
     pub removed: u64,
     /// Views that could not be taken away, and why.
     pub kept: BTreeMap<RelPath, String>,
+    /// What the disk said, if it had no room for one of the links.
+    pub no_room: Option<Stopped>,
 }
 
 impl Locked {
@@ -81,14 +83,21 @@ impl Locked {
         for link in links {
             of_contents.entry(link.hash).or_default().push(link);
         }
-        let put = |archive: &Archive, links: &Vec<LinkView>| -> Result<Vec<_>, Stopped> {
-            links.iter().map(|link| Ok((link.view.clone(), archive.put_view(link)?))).collect()
+        let put = |archive: &Archive, links: &Vec<LinkView>| -> Vec<_> {
+            links.iter().map(|link| (link.view.clone(), archive.put_view(link))).collect()
         };
-        for made in self.for_each(of_contents.into_values().collect(), put).await {
-            for (view, linked) in made? {
-                done.created += u64::from(matches!(linked, Ok(Linked::Made)));
-                done.linked.insert(view, linked.map(|_| ()));
-            }
+        for (view, linked) in
+            self.for_each(of_contents.into_values().collect(), put).await.into_iter().flatten()
+        {
+            let linked = match linked {
+                Err(stopped) if stopped.is_for_want_of_room() => {
+                    done.no_room.get_or_insert(stopped);
+                    Err(Refusal::NoRoom)
+                }
+                linked => linked?,
+            };
+            done.created += u64::from(matches!(linked, Ok(Linked::Made)));
+            done.linked.insert(view, linked.map(|_| ()));
         }
         self.on_worker(|archive| archive.tree.sync_all().map_err(stopped("make views durable"))).await?;
         Ok(done)

@@ -7,19 +7,30 @@ use super::{Archive, Locked, Stopped, stopped};
 use crate::layout;
 
 impl Locked {
-    /// Publishes a batch of staged contents: when it returns, bytes and names survive a power cut.
+    /// Publishes a batch of staged contents: when it returns, bytes and names survive a power cut. Gives those for whose name the disk had no room; they are staged no more, which makes some.
     ///
     /// A failed sync is never asked again: the names are taken back, and the next apply stages everything anew.
-    pub(crate) async fn publish(&self, staged: Vec<BlobHash>) -> Result<(), Stopped> {
+    pub(crate) async fn publish(&self, staged: Vec<BlobHash>) -> Result<Vec<(BlobHash, Stopped)>, Stopped> {
         self.on_worker(|archive| archive.tree.sync_all().map_err(stopped("make contents durable"))).await?;
-        let is_named = self.for_each(staged.clone(), |archive, hash| archive.give_name(hash)).await;
-        let mut named = Vec::with_capacity(staged.len());
+        let name = |archive: &Archive, hash: &BlobHash| {
+            let named = archive.give_name(hash).map_err(stopped("give a content its name"));
+            if named.as_ref().is_err_and(Stopped::is_for_want_of_room) {
+                archive.discard(&layout::staging_path(hash))?;
+            }
+            named
+        };
+        let is_named = self.for_each(staged.clone(), name).await;
+        let (mut named, mut nameless) = (Vec::with_capacity(staged.len()), Vec::new());
         for (hash, is_named) in staged.into_iter().zip(is_named) {
-            if is_named.map_err(stopped("give a content its name"))? {
-                named.push(hash);
+            match is_named {
+                Ok(true) => named.push(hash),
+                Ok(false) => {}
+                Err(stopped) if stopped.is_for_want_of_room() => nameless.push((hash, stopped)),
+                Err(stopped) => return Err(stopped),
             }
         }
-        self.on_worker(move |archive| archive.sync_names(&named)).await
+        self.on_worker(move |archive| archive.sync_names(&named)).await?;
+        Ok(nameless)
     }
 }
 

@@ -40,6 +40,8 @@ pub enum Refusal {
     Damaged,
     /// Something stands where the view belongs.
     Occupied,
+    /// The archive's disk has no room for it.
+    NoRoom,
     /// Anything else, in words.
     Failed(String),
 }
@@ -49,19 +51,13 @@ pub fn settle(plan: &Plan, done: &Done) -> (Vec<Settlement>, Vec<Finding>) {
     let mut findings = plan.findings.clone();
     let mut settlements = Vec::with_capacity(plan.prospects.len());
     for prospect in &plan.prospects {
-        if let Some((view, why)) = kept_of(prospect, &done.kept) {
-            // not settled: the row stays open, and with the view that it had, so that the next apply tries again
-            let (at, kind) = (prospect.at.clone(), FindingKind::not_removed(view, why));
-            findings.push(Finding { id: prospect.id, at, kind });
-            continue;
-        }
-        let end = end_of(prospect, done);
-        if let (true, Some(kind)) = (prospect.open, end.finding) {
-            findings.push(Finding { id: prospect.id, at: prospect.at.clone(), kind });
-        }
         let mut from = prospect.from;
         if done.unplaced.contains(&prospect.id) {
             from.standing.placement = Placement::None;
+        }
+        let end = end_of(prospect, from.standing.placement, done);
+        if let Some(kind) = end.finding {
+            findings.push(Finding { id: prospect.id, at: prospect.at.clone(), kind });
         }
         settlements.push(Settlement {
             id: prospect.id,
@@ -91,6 +87,13 @@ fn kept_of<'a>(
     prospect.was.iter().chain([&plain]).find_map(|view| kept.get_key_value(view))
 }
 
+/// Whether the view that this observation had was to show another content, and still shows the old one.
+fn is_not_replaced(prospect: &Prospect, done: &Done) -> bool {
+    let stays =
+        |view: &RelPath| matches!(done.linked.get(view), Some(Err(Refusal::Failed(_) | Refusal::NoRoom)));
+    prospect.was.as_ref().is_some_and(|view| prospect.goal.view() != Some(view) && stays(view))
+}
+
 struct End {
     /// Whether the goal was reached, so that the target may be promoted.
     reached: bool,
@@ -105,12 +108,29 @@ impl End {
         Self { reached: true, placement, open: false, view, finding: None }
     }
 
-    fn refused(placement: Placement, finding: FindingKind) -> Self {
+    const fn refused(placement: Placement, finding: FindingKind) -> Self {
         Self { reached: false, placement, open: true, view: None, finding: Some(finding) }
+    }
+
+    /// As it was, with the view that it had: the next apply tries again.
+    fn put_off(placement: Placement, prospect: &Prospect, finding: Option<FindingKind>) -> Self {
+        Self { reached: false, placement, open: true, view: prospect.was.clone(), finding }
     }
 }
 
-fn end_of(prospect: &Prospect, done: &Done) -> End {
+fn end_of(prospect: &Prospect, placement: Placement, done: &Done) -> End {
+    if let Some((view, why)) = kept_of(prospect, &done.kept) {
+        return End::put_off(placement, prospect, Some(FindingKind::not_removed(view, why)));
+    }
+    if is_not_replaced(prospect, done) {
+        return End::put_off(placement, prospect, None);
+    }
+    let end = end_as_done(prospect, placement, done);
+    // what is drawn in by another claim to its place is not found anew
+    End { finding: end.finding.filter(|_| prospect.open), ..end }
+}
+
+fn end_as_done(prospect: &Prospect, placement: Placement, done: &Done) -> End {
     let stored = done.stored.get(&prospect.hash).unwrap_or(&Ok(()));
     match (&prospect.goal, stored) {
         (Goal::Settled { placement, open }, _) => End { open: *open, ..End::reached(*placement, None) },
@@ -123,12 +143,14 @@ fn end_of(prospect: &Prospect, done: &Done) -> End {
                 Refusal::Changed => FindingKind::Changed,
                 Refusal::Damaged | Refusal::Occupied => FindingKind::Damaged,
                 Refusal::Failed(reason) => FindingKind::Failed(reason.clone()),
+                Refusal::NoRoom => return End::put_off(placement, prospect, None),
             };
             End::refused(Placement::Failed, finding)
         }
         (Goal::Stored { .. }, Ok(())) => End::reached(Placement::Stored, None),
         (Goal::Placed(view), Ok(())) => match done.linked.get(view).unwrap_or(&Ok(())) {
             Ok(()) => End::reached(Placement::Placed, Some(view.clone())),
+            Err(Refusal::NoRoom) => End::put_off(placement, prospect, None),
             Err(Refusal::Failed(reason)) => {
                 End::refused(Placement::Failed, FindingKind::Failed(reason.clone()))
             }

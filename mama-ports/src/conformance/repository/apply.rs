@@ -244,6 +244,10 @@ pub async fn what_is_about_to_lose_its_view_is_open_and_remembers_it(repo: &dyn 
     assert_eq!((claims[0].standing, &claims[0].view), (none, &to_placed(ids[0]).view));
     assert_eq!((claims[1].standing, &claims[1].view), (PENDING, &None), "it had no view");
     assert_eq!(desk.known("x").await, before);
+    let put_off = Settlement { from: claims[0].footing(), to: none, open: true, ..to_placed(ids[0]) };
+    assert_eq!(settle(repo, vec![put_off]).await, [Settled::Done]);
+    let again = contests(repo, Scope::WithPending).await.remove(0).claims.remove(0);
+    assert_eq!(again, claims[0], "the view that may still stand there is known");
     let settlement = Settlement { from: claims[0].footing(), ..to_placed(ids[0]) };
     assert_eq!(settle(repo, vec![settlement]).await, [Settled::Done]);
 }
