@@ -151,7 +151,7 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
 fn apply_hint(error: &ApplyError) -> Option<String> {
     let hint = match error {
         ApplyError::Full(_) => {
-            "what did fit is stored, and nothing is lost; make room and apply again (the reserve is apply.reserve)"
+            "what fits is stored, and nothing is lost; make room, and apply goes on where it stopped (the reserve is apply.reserve)"
         }
         ApplyError::ReadOnly => "mount it writable and apply again",
         ApplyError::Emptied(_) => {

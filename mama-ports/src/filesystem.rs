@@ -214,6 +214,9 @@ pub trait WriteTree: ReadTree {
     /// Takes away an empty folder; `NotEmpty` otherwise.
     fn remove_dir(&self, at: &RelPath) -> Fs<()>;
 
+    /// Whether names may be given and taken away in a folder, as far as rights, flags and mount tell: the error that it would be otherwise.
+    fn check_changing(&self, folder: &RelPath) -> Fs<()>;
+
     /// Makes the very file that `file` has open read-only for everybody (0444), whatever its name means by now, and takes away its
     /// extended attributes. It must have a name in this tree: what has none is not the archive's. `CrossDevice` for one of another system.
     fn seal(&self, file: &dyn ReadHandle) -> Fs<()>;

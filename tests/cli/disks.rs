@@ -35,7 +35,7 @@ fn on_a_small_disk(world: &World, size: &str, script: &str) -> Run {
 fn on_a_read_only_disk_the_message_says_so_and_nothing_else_happens() {
     let world = World::bare();
     world.write("photos/a.txt", "a");
-    for command in ["scan photos", "apply", "plan"] {
+    for command in ["scan photos", "apply", "ignore --yes photos/a.txt"] {
         let script = format!(
             "$MAMA -q init archive || true; $MAMA -q scan photos; mount -o remount,ro archive; exec $MAMA {command}"
         );
@@ -46,6 +46,29 @@ fn on_a_read_only_disk_the_message_says_so_and_nothing_else_happens() {
     let script = "mount -o remount,ro archive; exec $MAMA init archive";
     let run = on_a_small_disk(&world, "16m", script);
     run.refused(1, &["archive", "read-only"]);
+}
+
+#[test]
+fn on_a_read_only_disk_whatever_only_reads_works() {
+    let world = World::bare();
+    world.write("photos/a.txt", "a");
+    let name = "snapshot of 100%? #1";
+    let script = format!(
+        "export MAMA_APPLY_RESERVE=0; $MAMA -q init archive; $MAMA -q scan photos; $MAMA -q apply; echo b > photos/b.txt; $MAMA -q scan photos;
+        mkdir -p \"archive/{name}\"; mv archive/.mama archive/blobs archive/views archive/tmp \"archive/{name}\";
+        mount -o remount,ro archive; export MAMA_ARCHIVE=\"archive/{name}\";
+        $MAMA --json stats; $MAMA --json log; $MAMA --json show photos/a.txt; $MAMA --json why photos/b.txt; $MAMA --json plan || true; $MAMA --json doctor || true"
+    );
+    let run = on_a_small_disk(&world, "16m", &script);
+    let said = run.objects();
+    let of =
+        |kind: &str| said.iter().find(|object| object["type"] == kind).unwrap_or_else(|| panic!("{run:?}"));
+    assert_eq!((&of("stats_summary")["stored"], &of("stats_summary")["open"]), (&1.into(), &1.into()));
+    assert_eq!((&of("show_summary")["contents"], &of("why_summary")["places"]), (&1.into(), &1.into()));
+    assert_eq!(of("plan_summary")["stores"], 1);
+    assert_eq!(said.iter().filter(|object| object["type"] == "act").count(), 3, "{run:?}");
+    let bad: Vec<_> = said.iter().filter(|object| object["verdict"] == "bad").collect();
+    assert!(bad.iter().any(|check| check["found"].to_string().contains("mounted read-only")), "{run:?}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub(crate) struct World {
 }
 
 /// What a run said.
+#[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) status: i32,
     pub(crate) stdout: String,

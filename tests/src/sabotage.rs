@@ -204,6 +204,10 @@ impl WriteTree for SabotagedTree {
         self.inner.unlink(at)
     }
 
+    fn check_changing(&self, folder: &RelPath) -> Fs<()> {
+        self.inner.check_changing(folder)
+    }
+
     fn make_dir(&self, at: &RelPath) -> Fs<()> {
         self.inner.make_dir(at)
     }

@@ -40,7 +40,7 @@ const TABLES: [&str; 10] =
 #[derive(Debug)]
 pub struct Sqlite {
     writer: Actor,
-    /// `None` in memory, where the writer answers questions too.
+    /// `None` in memory and where nothing can be written: there the writer answers questions too.
     reader: Option<Actor>,
     file: Option<PathBuf>,
     leases: lease::Leases,
@@ -72,6 +72,12 @@ impl Sqlite {
     /// Opens the catalog in `file`, which must be there, and applies the migrations it lacks.
     pub fn open_existing(file: &Path) -> Result<Self, OpenError> {
         Self::open_file(file, false)
+    }
+
+    /// Opens the catalog in `file`, which must be there and up to date, where it cannot be written: every change is refused.
+    pub fn open_to_read(file: &Path) -> Result<Self, OpenError> {
+        let writer = start("mama-catalog", open::only_reader(file)?)?;
+        Ok(Self { writer, reader: None, file: Some(file.to_owned()), leases: lease::Leases::default() })
     }
 
     /// A new, empty catalog that is forgotten when dropped.
@@ -123,13 +129,14 @@ impl Sqlite {
         .await
     }
 
+    /// Makes sure that it can be written; waits for whoever else writes it.
+    pub async fn check_writing(&self) -> Repo<()> {
+        self.write("write to the catalog", |_| Ok(())).await
+    }
+
     /// Looks at the catalog itself: rows and bytes. Counts every row.
     pub async fn inspect(&self) -> Repo<Inspection> {
-        let log = self.file.as_ref().map(|file| {
-            let mut log = file.clone().into_os_string();
-            log.push("-wal");
-            PathBuf::from(log)
-        });
+        let log = self.file.as_ref().map(|file| open::beside(file, "-wal"));
         self.read("inspect the catalog", move |catalog| {
             let number = |sql: &str| -> Outcome<u64> {
                 Ok(codec::count(catalog.query_row(sql, [], |row| row.get(0))?)?)

@@ -1,11 +1,14 @@
 //! Opening a catalog: whose file it is, how SQLite is set, and which migrations it lacks.
 
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use rusqlite::{Connection, Error as SqlError, ErrorCode, OpenFlags, TransactionBehavior, params};
+use rustix::fs::StatVfsMountFlags;
 
 use crate::sql::migrate::{self, Applied, Refusal};
 use crate::sql::migrations::SQLITE;
@@ -68,8 +71,20 @@ pub enum OpenError {
         /// What SQLite found.
         source: SqlError,
     },
+    /// An older version of mama has written it, and it cannot be migrated.
+    #[error("the catalog {} is of an older mama, and cannot be written, so not migrated either; copy it to where it can, and name the copy with --database", .path.display())]
+    Older {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It was not closed, and its log cannot be read where nothing can be written.
+    #[error("the catalog {} was not closed, and has a log that can only be read where it can be written; copy the file and its -wal there, and name the copy with --database", .path.display())]
+    Unclosed {
+        /// The file.
+        path: PathBuf,
+    },
     /// It may be read but not written.
-    #[error("the catalog {} cannot be written; look at its permissions and its folder's", .path.display())]
+    #[error("the catalog {} cannot be written; look at the permissions of the file, of its -wal and -shm, and of its folder", .path.display())]
     NotWritable {
         /// The file.
         path: PathBuf,
@@ -151,6 +166,50 @@ pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
         Ok(connection)
     };
     open().map_err(|error| At(path).sql(error))
+}
+
+/// A connection that only reads, to a catalog that cannot be written: a snapshot, a backup, somebody else's.
+///
+/// SQLite reads one on a disk that is mounted read-only if its log has its index beside it, or if there is no log, and
+/// it may take the file for unchanging (<https://sqlite.org/wal.html#readonly>).
+pub(super) fn only_reader(path: &Path) -> Result<Connection, OpenError> {
+    let at = At(path);
+    let has_log = beside(path, "-wal").metadata().is_ok_and(|log| log.len() > 0);
+    let is_fixed = is_mounted_read_only(path);
+    if has_log && is_fixed && !beside(path, "-shm").exists() {
+        return Err(OpenError::Unclosed { path: path.to_owned() });
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || match is_fixed && !has_log {
+        true => {
+            let uri =
+                format!("file:{}?immutable=1", percent_encode(path.as_os_str().as_bytes(), NON_ALPHANUMERIC));
+            Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
+        }
+        false => Connection::open_with_flags(path, flags),
+    };
+    let connection = open().map_err(|error| at.sql(error))?;
+    connection.busy_timeout(BUSY).map_err(|error| at.sql(error))?;
+    connection.pragma_update(None, "query_only", true).map_err(|error| at.sql(error))?;
+    if !is_ours(&connection).map_err(|error| at.sql(error))? {
+        return Err(OpenError::Foreign { path: path.to_owned() });
+    }
+    let applied = ledger(&connection).map_err(|error| at.sql(error))?;
+    match migrate::next(SQLITE, &applied).map_err(|refusal| at.refusal(refusal))? {
+        None => Ok(connection),
+        Some(_) => Err(OpenError::Older { path: path.to_owned() }),
+    }
+}
+
+/// A file that SQLite keeps next to the catalog.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+fn is_mounted_read_only(path: &Path) -> bool {
+    rustix::fs::statvfs(path).is_ok_and(|volume| volume.f_flag.contains(StatVfsMountFlags::RDONLY))
 }
 
 /// A new catalog that lives as long as the connection.

@@ -68,7 +68,7 @@ pub(super) async fn run(config: &Config, output: &Arc<Output>) -> anyhow::Result
         Ok(root) => {
             checks.extend(root.iter().flat_map(|root| volume(&outside, root, config)));
             checks.extend(root.iter().flat_map(|root| zfs::checks(&outside, root)));
-            match App::open(config, output).await {
+            match App::open_to_read(config, output).await {
                 Ok(app) => checks.extend(belongings(&app).await),
                 Err(error) => {
                     checks.push(Check::bad(if root.is_some() { "archive" } else { "catalog" }, &error))
@@ -189,7 +189,7 @@ fn waiting(totals: &Totals) -> Option<Check> {
     })
 }
 
-async fn catalog(app: &App, totals: Result<Totals, RepositoryError>) -> [Check; 3] {
+async fn catalog(app: &App, totals: Result<Totals, RepositoryError>) -> Vec<Check> {
     let whose = match app.own_archive() {
         Some(_) => "belongs to this archive",
         None => "belongs to an archive on another machine, where apply runs",
@@ -214,11 +214,17 @@ async fn catalog(app: &App, totals: Result<Totals, RepositoryError>) -> [Check; 
         },
         Err(error) => Check::bad("catalog", &error.into()),
     };
+    let writing = app.upkeep.check_writing().await.err().map(|error| Check {
+        advice: Some(
+            "look at the permissions of the file, of its -wal and -shm, and of their folder".to_owned(),
+        ),
+        ..Check::bad("catalog", &error.into())
+    });
     let scanning = match totals {
         Ok(totals) => Check::ok("hosts", scanning(&app.host, &totals)),
         Err(error) => Check::bad("hosts", &error.into()),
     };
-    [inspected, checked, scanning]
+    [inspected, checked].into_iter().chain(writing).chain([scanning]).collect()
 }
 
 /// What ExifTool has yet to do, or could not do.

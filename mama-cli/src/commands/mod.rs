@@ -84,15 +84,15 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
             apply::run(plan.as_deref(), &config, &App::open(&config, output).await?, output).await
         }
         Command::Plan { out } => {
-            plan::run(out.as_deref(), &config, &App::open(&config, output).await?, output).await
+            plan::run(out.as_deref(), &config, &App::open_to_read(&config, output).await?, output).await
         }
         Command::Rebuild => rebuild::run(&App::to_rebuild(&config, output).await?, output).await,
         Command::Repair { yes } => repair::run(*yes, &App::open(&config, output).await?, output).await,
-        Command::Log { limit } => log::run(*limit, &App::open(&config, output).await?, output).await,
+        Command::Log { limit } => log::run(*limit, &App::open_to_read(&config, output).await?, output).await,
         Command::Undo { number, yes } => {
             undo::run(*number, *yes, &App::open(&config, output).await?, output).await
         }
-        Command::Stats => stats::run(&App::open(&config, output).await?, output).await,
+        Command::Stats => stats::run(&App::open_to_read(&config, output).await?, output).await,
         Command::Dev(command) => dev::run(command, &App::open(&config, output).await?, output).await,
         Command::Completions { .. }
         | Command::Man { .. }

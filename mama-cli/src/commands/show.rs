@@ -35,7 +35,7 @@ pub(super) async fn run(
 ) -> anyhow::Result<Status> {
     // `--host` says here whose file, not who asks.
     let config = Config::load(&Places { host: None, ..places.clone() })?;
-    let app = App::open(&config, output).await?;
+    let app = App::open_to_read(&config, output).await?;
     let target = selection::one(what, places.host.as_deref(), &app).await?;
     let teller = Teller { app: &app, output, with_tags };
     let told = until_interrupted("nothing was changed", teller.tell(&target)).await?;

@@ -35,7 +35,7 @@ struct Told {
 pub(super) async fn run(what: &Path, places: &Places, output: &Arc<Output>) -> anyhow::Result<Status> {
     // `--host` says here whose file, not who asks.
     let config = Config::load(&Places { host: None, ..places.clone() })?;
-    let app = App::open(&config, output).await?;
+    let app = App::open_to_read(&config, output).await?;
     let target = selection::one(what, places.host.as_deref(), &app).await?;
     let apply = super::apply::use_case(&config, &app, output)?;
     let told = until_interrupted("nothing was changed", explain(&target, &apply, &app, output)).await?;

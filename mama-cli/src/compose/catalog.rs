@@ -28,16 +28,36 @@ pub(crate) struct CatalogFacts {
     pub(crate) tables: Vec<(&'static str, u64)>,
 }
 
+/// What a catalog in a file is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// To write; it is made if it is missing.
+    Make,
+    /// To write.
+    Write,
+    /// To read, also where it cannot be written.
+    Read,
+}
+
 impl Upkeep {
-    /// Opens the catalog; where it is a file, `make` makes it if it is missing. Applies the migrations that it lacks.
+    /// Opens the catalog. Applies the migrations that it lacks.
     pub(crate) async fn open(
         place: &CatalogPlace,
-        make: bool,
+        wanted: Use,
         events: Arc<dyn EventSink>,
     ) -> Result<Self, Fault> {
         match place {
             CatalogPlace::File(file) => {
-                let opened = if make { Sqlite::open(file) } else { Sqlite::open_existing(file) };
+                let opened = match wanted {
+                    Use::Make => Sqlite::open(file),
+                    Use::Write => Sqlite::open_existing(file),
+                    Use::Read => match Sqlite::open_existing(file) {
+                        Err(OpenError::NotWritable { .. } | OpenError::Refused { .. }) => {
+                            Sqlite::open_to_read(file)
+                        }
+                        opened => opened,
+                    },
+                };
                 opened.map(|catalog| Self::Sqlite(Arc::new(catalog))).map_err(|error| match error {
                     OpenError::NotFound { .. } => Fault::failed("cannot open the catalog")
                         .because(error)
@@ -57,7 +77,7 @@ impl Upkeep {
     /// Applies the migrations that the catalog lacks; gives the number of its schema now.
     pub(crate) async fn migrate(place: &CatalogPlace) -> anyhow::Result<i64> {
         match place {
-            CatalogPlace::File(_) => match Self::open(place, false, Arc::new(Silent)).await? {
+            CatalogPlace::File(_) => match Self::open(place, Use::Write, Arc::new(Silent)).await? {
                 Self::Sqlite(catalog) => Ok(catalog.schema_version().await?),
                 Self::Postgres(catalog) => Ok(catalog.schema_version().await?),
             },
@@ -89,6 +109,14 @@ impl Upkeep {
         match self {
             Self::Sqlite(catalog) => catalog.check().await,
             Self::Postgres(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Makes sure that a file can be written. A server is not asked: it says so when it refuses.
+    pub(crate) async fn check_writing(&self) -> Repo<()> {
+        match self {
+            Self::Sqlite(catalog) => catalog.check_writing().await,
+            Self::Postgres(_) => Ok(()),
         }
     }
 

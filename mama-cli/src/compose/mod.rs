@@ -31,6 +31,7 @@ use crate::config::{Config, WalkerKind};
 use crate::exit::Fault;
 use crate::render::Output;
 pub(crate) use catalog::Upkeep;
+use catalog::Use;
 
 /// Files that are worked on at once, at the least: a disk answers better when it is asked for several.
 const LEAST_WIDTH: usize = 8;
@@ -76,11 +77,20 @@ impl Outside {
 impl App {
     /// Opens the archive, if this host has it, and the catalog that belongs to it.
     pub(crate) async fn open(config: &Config, output: &Arc<Output>) -> anyhow::Result<Self> {
+        Self::open_for(Use::Write, config, output).await
+    }
+
+    /// The same, also where neither can be written: on a read-only disk, in a snapshot, in a backup.
+    pub(crate) async fn open_to_read(config: &Config, output: &Arc<Output>) -> anyhow::Result<Self> {
+        Self::open_for(Use::Read, config, output).await
+    }
+
+    async fn open_for(wanted: Use, config: &Config, output: &Arc<Output>) -> anyhow::Result<Self> {
         let outside = Outside::new(config);
         let root = archive_root(config)?;
-        let archive = root.as_ref().map(|root| opened(&outside, root)).transpose()?;
+        let archive = root.as_ref().map(|root| opened(wanted, &outside, root)).transpose()?;
         let place = catalog_place(config, root.as_ref())?;
-        let upkeep = Upkeep::open(&place, false, Arc::<Output>::clone(output)).await?;
+        let upkeep = Upkeep::open(&place, wanted, Arc::<Output>::clone(output)).await?;
         match (upkeep.repository().archive().await?, &archive) {
             (Some(id), Some(archive)) => check_bound(archive, &id)?,
             (Some(_), None) => {}
@@ -101,7 +111,7 @@ impl App {
         let identity = identity(&outside, root, &place, output).await?;
         let archive = archive::create(&*outside.fs, root, identity, hasher)?;
         check_writable(&outside, root)?;
-        let upkeep = Upkeep::open(&place, true, Arc::<Output>::clone(output)).await?;
+        let upkeep = Upkeep::open(&place, Use::Make, Arc::<Output>::clone(output)).await?;
         check_bound(&archive, &upkeep.repository().bind(archive.id()).await?)?;
         Self::wired(config, outside, Some(archive), upkeep)
     }
@@ -116,8 +126,8 @@ impl App {
             archive::create(&*outside.fs, &root, Identity::Known(id), Arc::clone(&outside.hasher))?;
             output.warn(&format!("the archive {root} had lost its marker .mama/archive; it was made anew"));
         }
-        let archive = opened(&outside, &root)?;
-        let upkeep = Upkeep::open(&place, true, Arc::<Output>::clone(output)).await?;
+        let archive = opened(Use::Write, &outside, &root)?;
+        let upkeep = Upkeep::open(&place, Use::Make, Arc::<Output>::clone(output)).await?;
         check_bound(&archive, &upkeep.repository().bind(archive.id()).await?)?;
         Self::wired(config, outside, Some(archive), upkeep)
     }
@@ -156,9 +166,11 @@ fn no_archive() -> Fault {
     )
 }
 
-fn opened(outside: &Outside, root: &AbsPath) -> anyhow::Result<Archive> {
+fn opened(wanted: Use, outside: &Outside, root: &AbsPath) -> anyhow::Result<Archive> {
     let archive = archive::open(&*outside.fs, root, Arc::clone(&outside.hasher))?;
-    check_writable(outside, root)?;
+    if wanted != Use::Read {
+        check_writable(outside, root)?;
+    }
     Ok(archive)
 }
 
@@ -178,8 +190,11 @@ async fn identity(
         CatalogPlace::Server(_) => true,
     };
     if is_there
-        && let Some(id) =
-            Upkeep::open(place, false, Arc::<Output>::clone(output)).await?.repository().archive().await?
+        && let Some(id) = Upkeep::open(place, Use::Write, Arc::<Output>::clone(output))
+            .await?
+            .repository()
+            .archive()
+            .await?
     {
         return match told {
             Some(told) if told != id => Err(strangers(root, &told, &id).into()),

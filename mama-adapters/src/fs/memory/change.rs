@@ -13,7 +13,7 @@ impl Disk {
     }
 
     /// Whether the names of a folder may change.
-    fn changeable(&self, dir: Ino) -> Done<()> {
+    pub(super) fn changeable(&self, dir: Ino) -> Done<()> {
         self.writable()?;
         if self.get(dir).access == Access::NoChanging { Err(Kind::PermissionDenied) } else { Ok(()) }
     }

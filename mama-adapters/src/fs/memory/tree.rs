@@ -218,6 +218,14 @@ impl WriteTree for Tree {
         })
     }
 
+    fn check_changing(&self, folder: &RelPath) -> Fs<()> {
+        self.call("change the folder", folder, |disk, _| {
+            let ino = disk.find(self.ino, folder)?;
+            disk.names(ino)?;
+            disk.changeable(ino)
+        })
+    }
+
     fn seal(&self, file: &dyn ReadHandle) -> Fs<()> {
         let op = "seal a file of";
         let ino = self.behind(op, file, &RelPath::root())?;

@@ -10,7 +10,7 @@ use mama_ports::filesystem::{
     WriteTree,
 };
 use mama_ports::vocab::{AbsPath, FileFacts, FileKind, FileName, RelPath};
-use rustix::fs::{Advice, AtFlags, CWD, FlockOperation, Mode, OFlags, RawDir, RenameFlags};
+use rustix::fs::{Access, Advice, AtFlags, CWD, FlockOperation, Mode, OFlags, RawDir, RenameFlags};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::FOLDER_MODE;
@@ -254,6 +254,14 @@ impl WriteTree for Tree {
                 _ => self.failed(op, at, errno),
             },
         )
+    }
+
+    fn check_changing(&self, folder: &RelPath) -> Fs<()> {
+        let op = "change the folder";
+        let opened = self.open_folder(op, folder)?;
+        let wanted = Access::WRITE_OK | Access::EXEC_OK;
+        retry_on_intr(|| rustix::fs::accessat(&opened, ".", wanted, AtFlags::empty()))
+            .map_err(|errno| self.failed(op, folder, errno))
     }
 
     fn seal(&self, file: &dyn ReadHandle) -> Fs<()> {

@@ -17,7 +17,10 @@ pub(super) fn checks(archive: &Archive, stored: u64) -> Vec<Check> {
     for folder in layout::folders() {
         let kind = archive.tree().facts(&folder).map(|facts| facts.map(|facts| facts.kind));
         match kind {
-            Ok(Some(FileKind::Directory)) => {}
+            Ok(Some(FileKind::Directory)) => {
+                let may = archive.tree().check_changing(&folder);
+                checks.extend(may.err().map(|error| Check::bad("folders", &error.into())));
+            }
             Ok(Some(_)) => checks.push(bad(
                 format!("{root}/{folder} is no folder"),
                 "put the folder itself there, or mount it; mama follows no symbolic link inside of an archive",

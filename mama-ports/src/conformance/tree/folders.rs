@@ -37,6 +37,18 @@ pub fn a_folder_needs_the_one_above_it_and_a_free_name(bench: &dyn Bench) {
     }
 }
 
+/// It is asked of folders.
+pub fn a_folder_of_ones_own_may_be_changed(bench: &dyn Bench) {
+    let tree = tree(bench);
+    done(tree.make_dir(&rel("d")));
+    for folder in ["", "d"] {
+        done(tree.check_changing(&rel(folder)));
+    }
+    store(&*tree, &rel("f"), b"x");
+    fails(tree.check_changing(&rel("f")), &[Kind::NotDirectory]);
+    fails(tree.check_changing(&rel("missing")), &[Kind::NotFound]);
+}
+
 /// 0750, or less if the user's umask says so.
 pub fn a_new_folder_is_closed_to_strangers(bench: &dyn Bench) {
     let tree = tree(bench);

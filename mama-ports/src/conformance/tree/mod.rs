@@ -63,6 +63,7 @@ macro_rules! tree_conformance {
             unlinking_refuses_a_folder
             removing_refuses_what_is_not_an_empty_folder
             a_folder_needs_the_one_above_it_and_a_free_name
+            a_folder_of_ones_own_may_be_changed
             a_new_folder_is_closed_to_strangers
             facts_of_what_is_missing_are_none
             the_root_has_facts
