@@ -192,11 +192,19 @@ fn a_foreign_file_is_never_passed_by() {
     let world = World::new();
     world.write("/photos/a.jpg", "a");
     world.write("/photos/b/c.jpg", "c");
+    world.write("/photos/d/e/f.jpg", "f");
     world.scan("/photos").unwrap();
     world.write(&format!("{VIEWS}/photos/a.jpg"), "mine");
     world.write(&format!("{VIEWS}/photos/b"), "mine, too");
+    world.write("/elsewhere/e/f.jpg", "mine as well");
+    world.disk.symlink("/elsewhere", format!("{VIEWS}/photos/d"));
     let report = world.apply().unwrap();
-    assert_eq!((report.conflicts, report.views_created), (2, 0), "{report:?}");
+    assert_eq!((report.conflicts, report.views_created), (3, 0), "{report:?}");
+    let told: Vec<String> = world.troubles().into_iter().map(|trouble| trouble.reason).collect();
+    for in_the_way in ["a.jpg", "b", "d"] {
+        let at = format!("views/existing/photos/{in_the_way} in the archive");
+        assert!(told.iter().any(|told| told.starts_with(&at)), "{at}: {told:?}");
+    }
     assert_eq!(world.disk.read(format!("{VIEWS}/photos/b")), b"mine, too");
 }
 

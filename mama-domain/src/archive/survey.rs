@@ -141,7 +141,7 @@ impl Archive {
             let there = match &fact {
                 ViewFact::File(_) | ViewFact::Copy(..) | ViewFact::Ours(_) => Some(&view),
                 ViewFact::Below(file) => Some(file),
-                ViewFact::Absent | ViewFact::Folder | ViewFact::Foreign | ViewFact::Unusable(_) => None,
+                ViewFact::Absent | ViewFact::Folder | ViewFact::Foreign(_) | ViewFact::Unusable(_) => None,
             };
             if let (Folding::Folds, Some(there)) = (actual.folding, there) {
                 let spelling = self.spelling(there, &mut listings)?;
@@ -209,9 +209,11 @@ impl Archive {
             Ok(None) => return self.find_way(view, ours, folders),
             Ok(Some(facts)) if facts.kind == FileKind::File => facts,
             Ok(Some(facts)) if facts.kind == FileKind::Directory => return Ok(ViewFact::Folder),
-            Ok(Some(_)) => return Ok(ViewFact::Foreign),
+            Ok(Some(_)) => return Ok(ViewFact::Foreign(view.clone())),
             Err(error) => match error.kind {
-                FsErrorKind::Escape | FsErrorKind::NotDirectory => return Ok(ViewFact::Foreign),
+                FsErrorKind::Escape | FsErrorKind::NotDirectory => {
+                    return Ok(ViewFact::Foreign(self.in_the_way_to(view)));
+                }
                 FsErrorKind::PermissionDenied | FsErrorKind::NameTooLong | FsErrorKind::NameRefused => {
                     return Ok(ViewFact::Unusable(error.kind));
                 }
@@ -265,12 +267,24 @@ impl Archive {
                         || self
                             .content_at(&folder)
                             .map_or(Ok(false), |hash| self.is_link_to(&hash, facts.id))?;
-                    return Ok(if is_ours { ViewFact::Below(folder) } else { ViewFact::Foreign });
+                    return Ok(if is_ours { ViewFact::Below(folder) } else { ViewFact::Foreign(folder) });
                 }
-                FileKind::Symlink | FileKind::Special => return Ok(ViewFact::Foreign),
+                FileKind::Symlink | FileKind::Special => return Ok(ViewFact::Foreign(folder)),
             }
         }
         Ok(ViewFact::Absent)
+    }
+
+    /// What stands where a folder of this view belongs and is none; the view itself if it is gone by now.
+    fn in_the_way_to(&self, view: &RelPath) -> RelPath {
+        let is_folder = |at: &RelPath| {
+            self.tree
+                .facts(at)
+                .is_ok_and(|facts| facts.is_some_and(|facts| facts.kind == FileKind::Directory))
+        };
+        let mut folders: Vec<RelPath> = std::iter::successors(view.parent(), RelPath::parent).collect();
+        folders.reverse();
+        folders.into_iter().find(|folder| !is_folder(folder)).unwrap_or_else(|| view.clone())
     }
 
     /// Why the file system would refuse a name on the way from a folder that is there down to `view`, if it would.

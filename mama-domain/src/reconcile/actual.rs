@@ -53,8 +53,8 @@ pub enum ViewFact {
     Folder,
     /// Nothing, because a link to a content stands where this folder would have to be.
     Below(RelPath),
-    /// Nothing that mama made, or the way there leads through such a thing.
-    Foreign,
+    /// Nothing that mama made, or the way there leads through such a thing: it stands at this path.
+    Foreign(RelPath),
     /// The name cannot be used, for this reason.
     Unusable(FsErrorKind),
 }

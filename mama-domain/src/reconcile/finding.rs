@@ -31,7 +31,7 @@ pub enum FindingKind {
     Changed,
     /// Its content was never stored and cannot be had any more: the file was overwritten or removed.
     Lost,
-    /// Something else stands where its view belongs, or in the way there.
+    /// Something else stands where its view belongs, or in the way there, at this path.
     Occupied(RelPath),
     /// The archive lost a content that it had, and no source has it.
     Damaged,
@@ -65,8 +65,8 @@ impl FindingKind {
             Self::Missing => "not there, so it is not stored; bring it back, or scan again so that mama learns that it is gone".to_owned(),
             Self::Changed => "changed since the scan, so it is not stored; scan again".to_owned(),
             Self::Lost => "this version was never stored, and the file was overwritten or removed before apply".to_owned(),
-            Self::Occupied(view) => {
-                format!("something else stands at {view} in the archive, or in the way there; it is left alone: move it away and apply again")
+            Self::Occupied(at) => {
+                format!("{at} in the archive is not mama's, and stands where its view belongs; it is left alone: move it away and apply again")
             }
             Self::Damaged => {
                 "the archive has lost this content, and no known source still has it; look for a copy and scan it".to_owned()

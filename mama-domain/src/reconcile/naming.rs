@@ -62,7 +62,7 @@ impl Departure {
 /// Why a view path cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Denied {
-    /// Something else has it.
+    /// Something else has it, or stands in the way there, at this path.
     Occupied(RelPath),
     /// The file system refuses it.
     Unusable(RelPath, FsErrorKind),
@@ -312,7 +312,7 @@ impl<'a> Naming<'a> {
             ViewFact::Ours(_) | ViewFact::Folder => Stand::Taken,
             ViewFact::Below(folder) if self.promised.removes(self.spelling(folder)) => Stand::Free(None),
             ViewFact::Below(folder) => Stand::Below(folder.names().count()),
-            ViewFact::Foreign => Stand::Denied(Denied::Occupied(view.clone())),
+            ViewFact::Foreign(at) => Stand::Denied(Denied::Occupied(at.clone())),
             ViewFact::Unusable(kind) => Stand::Denied(Denied::Unusable(view.clone(), *kind)),
         }
     }
