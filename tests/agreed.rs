@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use mama_domain::reconcile::{Action, Agreed, Difference};
+use mama_domain::reconcile::{Action, Agreed, Difference, FindingKind};
 use mama_ports::vocab::{SourceKind, Status};
 use mama_tests::world::{ARCHIVE, World, hash_of};
 use proptest::prelude::*;
@@ -85,8 +85,8 @@ fn a_source_that_changed_is_stale_and_the_rest_is_done() {
     world.write("/p/b.jpg", "other bytes");
     let report = world.apply_agreed(agreed).unwrap();
     assert_eq!((report.stale, report.blobs_stored), (1, 2));
-    let reason = Difference::Files.reason().to_owned();
-    assert!(stale_reasons(&world).contains(&("/p/b.jpg".to_owned(), reason)));
+    let reason = FindingKind::Changed.reason();
+    assert_eq!(stale_reasons(&world), [("/p/b.jpg".to_owned(), reason)], "one line, and that says why");
     assert!(!world.disk.exists(format!("{ARCHIVE}/views/existing/p/b.jpg")));
 }
 

@@ -21,7 +21,7 @@ use mama_ports::manifest::{Manifests, Mark};
 use mama_ports::repository::{Catalog, PageSize, RepositoryError, Scope, Source};
 use mama_ports::runtime::{Clock, Workers};
 use mama_ports::vocab::{
-    AbsPath, ArchiveId, BlobHash, Claim, Contest, ObservationId, PoolHealth, RelPath, Status,
+    AbsPath, ArchiveId, BlobHash, Claim, Contest, Location, ObservationId, PoolHealth, RelPath, Status,
 };
 use mama_ports::volumes::Volumes;
 
@@ -281,7 +281,11 @@ impl Apply {
             page.promise(&mut promised);
             run.turn(&page, report).await?;
             report.stale += stale.len() as u64;
-            for Stale { at, why } in stale {
+            // what the plan of today says of a file is nearer to the cause than that the plans differ
+            let is_told = |at: &Location| {
+                page.plan.findings.iter().any(|found| found.at == *at && found.kind.severity().is_some())
+            };
+            for Stale { at, why } in stale.iter().filter(|stale| !is_told(&stale.at)) {
                 let (severity, path, reason) = (Severity::Error, at.full_path(), why.reason().to_owned());
                 self.events.emit(Event::Trouble(Trouble { severity, path, reason }));
             }
