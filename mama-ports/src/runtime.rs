@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -34,6 +35,43 @@ impl dyn Workers {
         let (promise, pending) = promise();
         self.submit(Box::new(move || promise.keep(work())));
         pending
+    }
+}
+
+impl dyn Workers {
+    /// Does something for each of these, on all workers at once; gives what came of them, in the same order.
+    ///
+    /// A worker takes the next one as soon as it is done with one: waking it for each would cost more than a small file.
+    pub async fn for_each<T, D>(
+        &self,
+        items: Vec<T>,
+        work: impl Fn(&T) -> D + Send + Sync + 'static,
+    ) -> Vec<D>
+    where
+        T: Send + Sync + 'static,
+        D: Send + 'static,
+    {
+        let width = self.width().get().min(items.len());
+        let shared = Arc::new((items, work, AtomicUsize::new(0)));
+        let lanes: Vec<_> = (0..width)
+            .map(|_| {
+                let shared = Arc::clone(&shared);
+                self.start(move || {
+                    let (items, work, next) = &*shared;
+                    let take = || {
+                        let nth = next.fetch_add(1, Ordering::Relaxed);
+                        items.get(nth).map(|item| (nth, work(item)))
+                    };
+                    std::iter::from_fn(take).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        let mut done = Vec::new();
+        for lane in lanes {
+            done.extend(lane.await);
+        }
+        done.sort_unstable_by_key(|(nth, _)| *nth);
+        done.into_iter().map(|(_, done)| done).collect()
     }
 }
 

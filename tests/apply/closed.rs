@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use mama_adapters::fs::memory::{Fault, Step};
 use mama_domain::apply::ApplyReport;
 use mama_domain::archive::SourceTrees;
+use mama_ports::filesystem::FsErrorKind;
 use mama_ports::repository::Settled;
 use mama_ports::vocab::{SourceKind, Status};
 use mama_tests::world::{World, hash_of, host_name};
@@ -44,6 +46,48 @@ fn a_view_that_cannot_go_is_told_and_keeps_nothing_else_waiting() {
     world.disk.allow(format!("{VIEWS}/photos/album"));
     assert_eq!(world.apply().unwrap().views_removed, 1);
     assert!(!has_view(&world, "album/a.jpg"));
+    quiet(&world);
+}
+
+#[test]
+fn a_view_that_only_the_disk_knows_of_is_told_too_if_it_cannot_go() {
+    let mut world = closed_album();
+    world.forget();
+    world.forget_manifests();
+    world.scan("/photos").unwrap();
+    world.retarget(world.observation("/photos/album/a.jpg"), Status::Pending, Status::Ignored);
+    for _ in 0..2 {
+        let report = world.apply().unwrap();
+        assert_eq!((report.errors, has_view(&world, "album/a.jpg")), (1, true), "{report:?}");
+    }
+    world.disk.allow(format!("{VIEWS}/photos/album"));
+    assert_eq!(world.apply().unwrap().views_removed, 1);
+    assert!(!has_view(&world, "album/a.jpg") && has_view(&world, "b.jpg"));
+    quiet(&world);
+}
+
+/// The kernel's word for a link into a folder that may not be changed at all (`chattr +i`) is EPERM, which a link also gets where there are none.
+#[test]
+fn a_view_in_a_folder_that_takes_no_links_is_told_and_made_later() {
+    let prepared = || {
+        let world = World::new();
+        for file in ["a.jpg", "b.jpg"] {
+            world.write(&format!("/photos/{file}"), file);
+        }
+        world.scan("/photos").unwrap();
+        world
+    };
+    let world = prepared();
+    let before = world.disk.steps();
+    world.apply().unwrap();
+    let is_view = |step: &&Step| step.op == "link" && step.path.starts_with(VIEWS.as_bytes());
+    let link = world.disk.trace()[before..].iter().rposition(|step| is_view(&step)).unwrap();
+
+    let world = prepared();
+    world.disk.inject(world.disk.steps() + link, Fault::Error(FsErrorKind::Unsupported));
+    let report = world.apply().unwrap();
+    assert_eq!((report.errors, report.views_created), (1, 1), "{report:?}");
+    assert_eq!(world.apply().unwrap().views_created, 1);
     quiet(&world);
 }
 

@@ -394,8 +394,9 @@ impl Apply {
 
     /// Surveys, plans, and finds out what the plan turns out to need beyond that.
     async fn think(&self, contests: &[Contest], promised: &Promised) -> Result<(Plan, Folding), ApplyError> {
-        let wishes = contests.iter().flat_map(|contest| desired(contest, &self.policy.rules)).collect();
-        let (wishes, mut actual) = self.survey(wishes).await?;
+        let wishes: Vec<Wish> =
+            contests.iter().flat_map(|contest| desired(contest, &self.policy.rules)).collect();
+        let mut actual = self.survey(&wishes).await?;
         let plan = loop {
             actual = self.foresee_cleared(actual, promised).await?;
             let mut plan = plan(&wishes, &actual, promised);
@@ -408,9 +409,7 @@ impl Apply {
                 let holders = self.catalog.holders(&views).await?;
                 actual.holders.extend(views.into_iter().zip(holders));
             }
-            let archive = self.archive.clone();
-            let looked = self.workers.start(move || archive.look(&mut actual, unknown).map(|()| actual));
-            actual = looked.await?;
+            self.archive.look(&self.workers, &mut actual, unknown).await?;
         };
         match audit(&wishes, &plan, actual.folding).into_iter().next() {
             Some(contradiction) => Err(ApplyError::Contradiction(contradiction)),
@@ -441,19 +440,14 @@ impl Apply {
         Ok(looked.await?)
     }
 
-    async fn survey(&self, wishes: Vec<Wish>) -> Result<(Vec<Wish>, Actual), ApplyError> {
+    async fn survey(&self, wishes: &[Wish]) -> Result<Actual, ApplyError> {
         let is_needed = |wish: &&Wish| !wish.claim.stored && !matches!(wish.want, Want::Nothing(_));
         let unstored: BTreeSet<BlobHash> =
             wishes.iter().filter(is_needed).map(|wish| wish.claim.hash).collect();
         let unstored: Vec<BlobHash> = unstored.into_iter().collect();
         let found = self.catalog.sources(self.sources.host(), &unstored, SOURCES).await?;
         let known: BTreeMap<BlobHash, Vec<Source>> = unstored.into_iter().zip(found).collect();
-        let (archive, sources) = (self.archive.clone(), Arc::clone(&self.sources));
-        let surveyed = self.workers.start(move || {
-            let actual = archive.survey(&wishes, &known, &sources);
-            actual.map(|actual| (wishes, actual))
-        });
-        Ok(surveyed.await?)
+        Ok(self.archive.survey(&self.workers, wishes, &known, &self.sources).await?)
     }
 }
 

@@ -1,7 +1,6 @@
 //! One changes an archive at a time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mama_ports::filesystem::{FsError, FsErrorKind, Held};
 use mama_ports::repository::{Catalog, Epoch, Lease, RepositoryError};
@@ -69,8 +68,6 @@ impl Locked {
     }
 
     /// Does something to the archive for each of these, on all workers at once; gives what came of them, in the same order.
-    ///
-    /// A worker takes the next one as soon as it is done with one: waking it for each would cost more than a small file.
     pub(crate) async fn for_each<T, D>(
         &self,
         items: Vec<T>,
@@ -80,26 +77,11 @@ impl Locked {
         T: Send + Sync + 'static,
         D: Send + 'static,
     {
-        let width = self.workers.width().get().min(items.len());
-        let shared = Arc::new((items, work, AtomicUsize::new(0)));
-        let lanes: Vec<_> = (0..width)
-            .map(|_| {
-                let shared = Arc::clone(&shared);
-                self.on_worker(move |archive| {
-                    let (items, work, next) = &*shared;
-                    let take = || {
-                        let nth = next.fetch_add(1, Ordering::Relaxed);
-                        items.get(nth).map(|item| (nth, work(archive, item)))
-                    };
-                    std::iter::from_fn(take).collect::<Vec<_>>()
-                })
-            })
-            .collect();
-        let mut done = Vec::new();
-        for lane in lanes {
-            done.extend(lane.await);
-        }
-        done.sort_unstable_by_key(|(nth, _)| *nth);
-        done.into_iter().map(|(_, done)| done).collect()
+        let (archive, locks) = (self.archive.clone(), Arc::clone(&self.locks));
+        let work = move |item: &T| {
+            let _held = &locks;
+            work(&archive, item)
+        };
+        self.workers.for_each(items, work).await
     }
 }

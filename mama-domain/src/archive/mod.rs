@@ -8,6 +8,7 @@ mod manifests;
 mod open;
 mod perform;
 mod publish;
+mod sources;
 mod stage;
 mod survey;
 mod sweep;
@@ -27,7 +28,7 @@ pub use manifests::ManifestError;
 pub use open::{ArchiveError, Identity, Remains, create, open, remains};
 pub(crate) use open::{holding, is_one};
 pub use perform::{Entered, Staging, Verdict, ViewsDone};
-pub use survey::SourceTrees;
+pub use sources::SourceTrees;
 pub use ways::{Transfers, Ways};
 
 /// An opened archive.

@@ -161,8 +161,11 @@ pub fn create(
         }
         let id = match identity {
             Identity::Known(id) => id,
-            Identity::New(_) if holds_contents(&*tree).map_err(failed)? => {
+            Identity::New(_) if has_content_folders(&*tree).map_err(failed)? => {
                 return Err(ArchiveError::MarkerLost(root.clone()));
+            }
+            Identity::New(_) if holds_contents(&*tree).map_err(failed)? => {
+                return Err(ArchiveError::NotEmpty(root.clone()));
             }
             Identity::New(id) => id,
         };

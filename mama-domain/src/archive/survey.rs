@@ -1,130 +1,104 @@
 //! Facts for the planner.
 
-use std::collections::btree_map;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use mama_ports::filesystem::{Entry, Filesystem, Fs, FsErrorKind, ReadTree};
+use mama_ports::filesystem::{Entry, FsErrorKind};
 use mama_ports::repository::Source;
-use mama_ports::vocab::{AbsPath, BlobHash, FileFacts, FileId, FileKind, HostName, Location, RelPath};
+use mama_ports::runtime::Workers;
+use mama_ports::vocab::{BlobHash, Claim, FileId, FileKind, RelPath};
 
-use super::{Archive, Stopped, stopped};
+use super::{Archive, SourceTrees, Stopped, stopped};
 use crate::layout::{self, Folding};
-use crate::reconcile::{Actual, BlobFact, NoSource, SourceFact, ViewFact, Want, Wish};
+use crate::reconcile::{Actual, BlobFact, ViewFact, Want, Wish};
 
-/// The source roots of this host, each opened once.
-pub struct SourceTrees {
-    fs: Arc<dyn Filesystem>,
-    host: HostName,
-    opened: Mutex<BTreeMap<AbsPath, Arc<dyn ReadTree>>>,
-}
-
-impl SourceTrees {
-    /// The roots that `host`, this machine, can reach.
-    pub fn new(fs: Arc<dyn Filesystem>, host: HostName) -> Self {
-        Self { fs, host, opened: Mutex::default() }
-    }
-
-    /// This machine.
-    pub const fn host(&self) -> &HostName {
-        &self.host
-    }
-
-    /// The tree at `root`.
-    pub(crate) fn tree(&self, root: &AbsPath) -> Fs<Arc<dyn ReadTree>> {
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tree) = opened.get(root) {
-            return Ok(Arc::clone(tree));
-        }
-        let tree = self.fs.source(root)?;
-        opened.insert(root.clone(), Arc::clone(&tree));
-        Ok(tree)
-    }
-
-    /// What is at this place now.
-    pub(super) fn facts(&self, at: &Location) -> Fs<Option<FileFacts>> {
-        self.tree(&at.root.basedir)?.facts(&at.path())
-    }
-
-    /// The sources that still are the version that was scanned. Whether they have its bytes is proven when they are staged.
-    fn find(&self, candidates: &[Source]) -> SourceFact {
-        let is_elsewhere = candidates.iter().any(|source| source.at.root.host != self.host);
-        let mut why = if is_elsewhere { NoSource::Elsewhere } else { NoSource::Missing };
-        let mut ready = Vec::new();
-        for source in candidates.iter().filter(|source| source.at.root.host == self.host) {
-            match self.facts(&source.at) {
-                Ok(Some(facts))
-                    if facts.kind == FileKind::File
-                        && facts.fingerprint().is_same_version(&source.fingerprint) =>
-                {
-                    ready.push(source.clone());
-                }
-                Ok(Some(_)) => why = why.max(NoSource::Changed),
-                Ok(None) | Err(_) => why = why.max(NoSource::Missing),
-            }
-        }
-        if ready.is_empty() { SourceFact::None(why) } else { SourceFact::Ready(ready) }
-    }
+/// What was seen at one view path.
+struct Looked {
+    view: RelPath,
+    fact: ViewFact,
+    /// What is there, or in the way, and how the archive spells it, if otherwise.
+    spelling: Option<(RelPath, RelPath)>,
 }
 
 impl Archive {
-    /// Looks at everything that the wishes mention: contents, views, and the sources of what is not stored.
+    /// Looks at everything that the wishes mention: contents, views, and the sources of what is not stored; on all workers.
     ///
     /// `known` are further sources of each content, beyond the claims themselves. Two or three system calls an observation.
-    pub fn survey(
+    pub async fn survey(
         &self,
+        workers: &Arc<dyn Workers>,
         wishes: &[Wish],
         known: &BTreeMap<BlobHash, Vec<Source>>,
-        sources: &SourceTrees,
+        sources: &Arc<SourceTrees>,
     ) -> Result<Actual, Stopped> {
-        let mut actual = Actual::default();
-        let mut views: BTreeMap<RelPath, BTreeSet<BlobHash>> = BTreeMap::new();
+        let (mut actual, unstored) = self.survey_contents(workers, wishes).await?;
         let mut candidates: BTreeMap<BlobHash, Vec<Source>> = BTreeMap::new();
-        let mut unstored: BTreeSet<BlobHash> = BTreeSet::new();
-        for Wish { claim, .. } in wishes {
-            if let btree_map::Entry::Vacant(entry) = actual.blobs.entry(claim.hash) {
-                entry.insert(self.find_blob(&claim.hash, claim.fingerprint.size)?);
-            }
-        }
-        self.doubt_edited(wishes, &mut actual);
+        let mut views: BTreeMap<RelPath, BTreeSet<BlobHash>> = BTreeMap::new();
         for Wish { claim, want, .. } in wishes {
             views.entry(layout::view_path(&claim.at.place())).or_default();
             if let Some(view) = &claim.view {
                 views.entry(view.clone()).or_default().insert(claim.hash);
             }
-            match want {
-                Want::View(shown) => {
-                    for name in &shown.names {
-                        views.entry(name.clone()).or_default().insert(claim.hash);
-                    }
+            if let Want::View(shown) = want {
+                for name in &shown.names {
+                    views.entry(name.clone()).or_default().insert(claim.hash);
                 }
-                Want::Content => {}
-                Want::Nothing(_) => continue,
             }
-            if !claim.stored || !matches!(actual.blobs.get(&claim.hash), Some(BlobFact::Present(_))) {
-                unstored.insert(claim.hash);
-            }
-            if claim.current && !claim.gone {
+            if claim.current && !claim.gone && !matches!(want, Want::Nothing(_)) {
                 let (at, fingerprint) = (claim.at.clone(), claim.fingerprint);
                 candidates.entry(claim.hash).or_default().push(Source { id: claim.id, at, fingerprint });
             }
         }
-        for hash in unstored {
-            let mut candidates = candidates.remove(&hash).unwrap_or_default();
-            candidates.extend(known.get(&hash).into_iter().flatten().cloned());
-            candidates.sort_by_key(|source| source.id);
-            candidates.dedup_by_key(|source| source.id);
-            actual.sources.insert(hash, sources.find(&candidates));
-        }
-        actual.quarantined = self.find_quarantined(actual.blobs.keys())?;
-        actual.folding = self.folding()?;
-        self.look(&mut actual, views)?;
+        let all_of = |hash: BlobHash| {
+            let mut all = candidates.remove(&hash).unwrap_or_default();
+            all.extend(known.get(&hash).into_iter().flatten().cloned());
+            all.sort_by_key(|source| source.id);
+            all.dedup_by_key(|source| source.id);
+            (hash, all)
+        };
+        let unstored = unstored.into_iter().map(all_of).collect();
+        let trees = Arc::clone(sources);
+        let find = move |(hash, all): &(BlobHash, Vec<Source>)| (*hash, trees.find(all));
+        actual.sources = workers.for_each(unstored, find).await.into_iter().collect();
+        self.look(workers, &mut actual, views).await?;
         Ok(actual)
     }
 
-    /// Looks at further view paths, each with the contents of which a copy may be there.
-    pub fn look(
+    /// The contents of these wishes, how the archive folds names, and which contents have to be brought.
+    async fn survey_contents(
         &self,
+        workers: &Arc<dyn Workers>,
+        wishes: &[Wish],
+    ) -> Result<(Actual, BTreeSet<BlobHash>), Stopped> {
+        let sizes: BTreeMap<BlobHash, u64> =
+            wishes.iter().map(|Wish { claim, .. }| (claim.hash, claim.fingerprint.size)).collect();
+        let archive = self.clone();
+        let find = move |(hash, size): &(BlobHash, u64)| Ok((*hash, archive.find_blob(hash, *size)?));
+        let blobs = workers.for_each(sizes.into_iter().collect(), find).await;
+        let mut blobs = blobs.into_iter().collect::<Result<BTreeMap<_, _>, _>>()?;
+        let current = wishes.iter().map(|wish| &wish.claim).filter(|claim| claim.current);
+        let files: BTreeMap<u64, BlobHash> =
+            current.map(|claim| (claim.fingerprint.inode, claim.hash)).collect();
+        let archive = self.clone();
+        let surveyed = workers.start(move || {
+            archive.doubt_edited(&files, &mut blobs);
+            let quarantined = archive.find_quarantined(blobs.keys())?;
+            let folding = archive.folding()?;
+            Ok(Actual { blobs, quarantined, folding, ..Actual::default() })
+        });
+        let actual = surveyed.await?;
+        let is_lacking = |claim: &Claim| {
+            !claim.stored || !matches!(actual.blobs.get(&claim.hash), Some(BlobFact::Present(_)))
+        };
+        let wanted = wishes.iter().filter(|wish| !matches!(wish.want, Want::Nothing(_)));
+        let lacking = wanted.filter(|wish| is_lacking(&wish.claim)).map(|wish| wish.claim.hash).collect();
+        Ok((actual, lacking))
+    }
+
+    /// Looks at further view paths, each with the contents of which a copy may be there; on all workers.
+    pub async fn look(
+        &self,
+        workers: &Arc<dyn Workers>,
         actual: &mut Actual,
         views: BTreeMap<RelPath, BTreeSet<BlobHash>>,
     ) -> Result<(), Stopped> {
@@ -132,26 +106,48 @@ impl Archive {
             BlobFact::Present(id) | BlobFact::Damaged(id) => Some(*id),
             BlobFact::Absent => None,
         };
-        let ours =
+        let ours: BTreeSet<FileId> =
             actual.blobs.values().filter_map(inode).chain(actual.quarantined.keys().copied()).collect();
+        let (archive, folding) = (self.clone(), actual.folding);
+        let look = move |views: &Vec<(RelPath, BTreeSet<BlobHash>)>| archive.look_at(views, &ours, folding);
+        let views: Vec<_> = views.into_iter().collect();
+        // neighbours share their folders, so each worker looks at a row of them
+        let share = views.len().div_ceil(workers.width().get()).max(1);
+        let shares = views.chunks(share).map(<[_]>::to_vec).collect();
+        for looked in workers.for_each(shares, look).await {
+            for Looked { view, fact, spelling } in looked? {
+                actual.spellings.extend(spelling);
+                actual.views.insert(view, fact);
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at(
+        &self,
+        views: &[(RelPath, BTreeSet<BlobHash>)],
+        ours: &BTreeSet<FileId>,
+        folding: Folding,
+    ) -> Result<Vec<Looked>, Stopped> {
         let mut folders = BTreeMap::new();
         let mut listings = BTreeMap::new();
-        for (view, expected) in views {
-            let fact = self.find_view(&view, &expected, &ours, &mut folders)?;
+        let look = |(view, expected): &(RelPath, BTreeSet<BlobHash>)| {
+            let fact = self.find_view(view, expected, ours, &mut folders)?;
             let there = match &fact {
-                ViewFact::File(_) | ViewFact::Copy(..) | ViewFact::Ours(_) => Some(&view),
+                ViewFact::File(_) | ViewFact::Copy(..) | ViewFact::Ours(_) => Some(view),
                 ViewFact::Below(file) => Some(file),
                 ViewFact::Absent | ViewFact::Folder | ViewFact::Foreign(_) | ViewFact::Unusable(_) => None,
             };
-            if let (Folding::Folds, Some(there)) = (actual.folding, there) {
-                let spelling = self.spelling(there, &mut listings)?;
-                if spelling != *there {
-                    actual.spellings.insert(there.clone(), spelling);
+            let spelling = match (folding, there) {
+                (Folding::Folds, Some(there)) => {
+                    let spelling = self.spelling(there, &mut listings)?;
+                    (spelling != *there).then(|| (there.clone(), spelling))
                 }
-            }
-            actual.views.insert(view, fact);
-        }
-        Ok(())
+                (Folding::Folds | Folding::Exact, _) => None,
+            };
+            Ok(Looked { view: view.clone(), fact, spelling })
+        };
+        views.iter().map(look).collect()
     }
 
     /// Whether so many files lie in the folders below this one, and nothing that would keep them from being removed with the last of these.
@@ -180,11 +176,8 @@ impl Archive {
     }
 
     /// Reads a content whose inode is that of a file with other bytes: a file that was handed over may be edited in place.
-    fn doubt_edited(&self, wishes: &[Wish], actual: &mut Actual) {
-        let current = wishes.iter().map(|wish| &wish.claim).filter(|claim| claim.current);
-        let files: BTreeMap<u64, BlobHash> =
-            current.map(|claim| (claim.fingerprint.inode, claim.hash)).collect();
-        for (hash, fact) in &mut actual.blobs {
+    fn doubt_edited(&self, files: &BTreeMap<u64, BlobHash>, blobs: &mut BTreeMap<BlobHash, BlobFact>) {
+        for (hash, fact) in blobs {
             if let BlobFact::Present(id) = *fact
                 && files.get(&id.inode).is_some_and(|edited| edited != hash)
                 && matches!(self.holds(&layout::blob_path(hash), hash), Ok(false))
