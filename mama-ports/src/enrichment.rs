@@ -29,8 +29,8 @@ pub trait Enrichment: Send + Sync {
     /// Remembers what was found in contents, each of them once in a batch, atomically. Repeating a batch changes nothing.
     ///
     /// A type is taken by a content that has none. A look replaces the one before, and a document that was found the one before;
-    /// one that was not found replaces nothing, but what was preliminary is gone, as nothing would tell it from what the extractor
-    /// found. A content that the catalog does not know is left out.
+    /// one that was not found replaces nothing, not even what was preliminary: with a look that gave up, the document is what was
+    /// known before it. A content that the catalog does not know is left out.
     async fn enrich(&self, batch: &[Enriched]) -> Repo<()>;
 
     /// How many observations of the root of `scan` that are newer than `after` are of a content with metadata.

@@ -469,7 +469,7 @@ pub struct Totals {
     pub with_mime: u64,
     /// Contents with metadata.
     pub with_meta: u64,
-    /// Contents that no extractor has looked into.
+    /// Contents that no extractor has looked into, and that are stored or have a file on some machine.
     pub unlooked: u64,
     /// Those of them with preliminary metadata.
     pub preliminary: u64,

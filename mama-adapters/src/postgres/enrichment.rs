@@ -151,7 +151,7 @@ async fn count_with_metadata(catalog: &mut PgConnection, root: i64, after: i64) 
 async fn enrich(catalog: &mut PgConnection, batch: &[Enriched]) -> Outcome<()> {
     let batch: BTreeMap<BlobHash, &Enriched> = batch.iter().map(|it| (it.hash, it)).collect();
     let looks = || batch.values().map(|it| it.looked.as_ref());
-    let changed: Vec<(Option<Vec<u8>>, Option<i64>)> = query_as(
+    let changed: Vec<(Option<Vec<u8>>,)> = query_as(
         "UPDATE blob SET mime = coalesce(blob.mime, told.mime), looked_by = coalesce(told.looked_by, blob.looked_by),
              looked_s = coalesce(told.looked_s, blob.looked_s), looked_n = coalesce(told.looked_n, blob.looked_n),
              look_error = CASE WHEN told.looked_by IS NULL THEN blob.look_error ELSE told.error END,
@@ -159,14 +159,13 @@ async fn enrich(catalog: &mut PgConnection, batch: &[Enriched]) -> Outcome<()> {
          FROM (
              SELECT b.id, given.*, given.looked_by IS NOT NULL
                     AND (b.looked_by, b.looked_s, b.looked_n, b.look_error)
-                        IS DISTINCT FROM (given.looked_by, given.looked_s, given.looked_n, given.error) AS is_new,
-                    b.looked_by IS NULL AND given.error IS NOT NULL AS is_first_failure
+                        IS DISTINCT FROM (given.looked_by, given.looked_s, given.looked_n, given.error) AS is_new
              FROM unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[], $5::integer[], $6::text[])
                   AS given (hash, mime, looked_by, looked_s, looked_n, error)
              JOIN blob b ON b.hash = given.hash ORDER BY b.hash FOR NO KEY UPDATE OF b
          ) AS told
          WHERE blob.id = told.id AND (told.is_new OR (blob.mime IS NULL AND told.mime IS NOT NULL))
-         RETURNING CASE WHEN told.is_new THEN blob.hash END, CASE WHEN told.is_first_failure THEN blob.id END",
+         RETURNING CASE WHEN told.is_new THEN blob.hash END",
     )
     .bind(batch.keys().map(|hash| hash.as_bytes().as_slice()).collect::<Vec<_>>())
     .bind(batch.values().map(|it| it.mime.as_ref().map(Mime::as_str)).collect::<Vec<_>>())
@@ -177,16 +176,11 @@ async fn enrich(catalog: &mut PgConnection, batch: &[Enriched]) -> Outcome<()> {
     .fetch_all(&mut *catalog)
     .await?;
     let mut docs = Vec::with_capacity(changed.len());
-    for hash in changed.iter().filter_map(|(hash, _)| hash.as_ref()) {
+    for hash in changed.iter().filter_map(|(hash,)| hash.as_ref()) {
         let hash = codec::hash(hash)?;
         if let Some(Looked { found: Ok(doc), .. }) = batch.get(&hash).and_then(|it| it.looked.as_ref()) {
             docs.push((hash, doc));
         }
-    }
-    let failed: Vec<i64> = changed.iter().filter_map(|&(_, failed)| failed).collect();
-    if !failed.is_empty() {
-        // What is preliminary would pass for what this extractor found.
-        query("DELETE FROM meta WHERE blob = ANY($1)").bind(failed).execute(&mut *catalog).await?;
     }
     put(catalog, docs.into_iter()).await
 }

@@ -2,11 +2,12 @@
 
 use mama_ports::repository::{RootTotals, StandingCount, Totals};
 use mama_ports::vocab::Mime;
-use sqlx::{PgConnection, query, query_scalar, raw_sql};
+use sqlx::{AssertSqlSafe, PgConnection, query, query_scalar, raw_sql};
 
 use super::failure::Outcome;
 use super::rows::Cells;
 use crate::sql::codec;
+use crate::sql::lacking::waits;
 
 pub(super) async fn totals(catalog: &mut PgConnection) -> Outcome<Totals> {
     expect_whole_tables(catalog).await?;
@@ -29,7 +30,7 @@ async fn add_blobs(catalog: &mut PgConnection, totals: &mut Totals) -> Outcome<(
     let row = query(
         "SELECT count(*), coalesce(sum(size), 0)::bigint, count(*) FILTER (WHERE stored),
                 coalesce(sum(size) FILTER (WHERE stored), 0)::bigint, count(block_reason), count(mime),
-                count(*) - count(looked_by), count(look_error)
+                count(look_error)
          FROM blob",
     )
     .fetch_one(&mut *catalog)
@@ -41,17 +42,19 @@ async fn add_blobs(catalog: &mut PgConnection, totals: &mut Totals) -> Outcome<(
     totals.stored_bytes = cells.count()?;
     totals.blocked = cells.count()?;
     totals.with_mime = cells.count()?;
-    totals.unlooked = cells.count()?;
     totals.meta_failed = cells.count()?;
     // An empty document says that an extractor found nothing.
     let with_meta =
         query_scalar("SELECT count(*) FROM meta WHERE doc <> '{}'").fetch_one(&mut *catalog).await?;
     totals.with_meta = codec::count(with_meta)?;
-    let preliminary =
-        query_scalar("SELECT count(*) FROM blob b JOIN meta m ON m.blob = b.id WHERE b.looked_by IS NULL")
-            .fetch_one(catalog)
-            .await?;
-    totals.preliminary = codec::count(preliminary)?;
+    let sql = format!(
+        "SELECT count(*), count(m.blob) FROM blob b LEFT JOIN meta m ON m.blob = b.id WHERE {}",
+        waits()
+    );
+    let waiting = query(AssertSqlSafe(sql)).fetch_one(catalog).await?;
+    let mut cells = Cells::of(&waiting);
+    totals.unlooked = cells.count()?;
+    totals.preliminary = cells.count()?;
     Ok(())
 }
 

@@ -71,3 +71,11 @@ pub(crate) fn lack(wanted: &Wanted, roots: &[(i64, ScanRoot)], mark: char, first
     };
     Lack { metadata, anything: format!("{lacks} AND {readable}"), values }
 }
+
+/// Whether a content `b` waits for an extractor, as it is stored or has a file somewhere.
+pub(crate) fn waits() -> String {
+    format!(
+        "{INDEXED} AND b.looked_by IS NULL AND (NOT NOT b.stored OR EXISTS (
+             SELECT 1 FROM observation o WHERE o.blob = b.id AND NOT NOT o.current AND o.gone_s IS NULL))"
+    )
+}

@@ -123,14 +123,6 @@ fn enrich(catalog: &Transaction<'_>, Enriched { hash, mime, looked }: &Enriched)
             .execute(params![hash.as_bytes(), mime.as_str()])?;
     }
     let Some(Looked { by, at, found }) = looked else { return Ok(()) };
-    if found.is_err() {
-        // What is preliminary would pass for what this extractor found.
-        catalog
-            .prepare_cached(
-                "DELETE FROM meta WHERE blob = (SELECT id FROM blob WHERE hash = ?1 AND looked_by IS NULL)",
-            )?
-            .execute([hash.as_bytes()])?;
-    }
     let mut statement = catalog.prepare_cached(
         "UPDATE blob SET looked_by = ?2, looked_s = ?3, looked_n = ?4, look_error = ?5, unsaved = unsaved + 1
          WHERE hash = ?1 AND (looked_by, looked_s, looked_n, look_error) IS NOT (?2, ?3, ?4, ?5) RETURNING id",

@@ -5,6 +5,7 @@ use mama_ports::vocab::Mime;
 use rusqlite::Transaction;
 
 use super::rows::{self, Outcome};
+use crate::sql::lacking::waits;
 
 pub(super) fn totals(catalog: &Transaction<'_>) -> Outcome<Totals> {
     let mut totals = Totals::default();
@@ -19,7 +20,7 @@ pub(super) fn totals(catalog: &Transaction<'_>) -> Outcome<Totals> {
 fn add_blobs(catalog: &Transaction<'_>, totals: &mut Totals) -> Outcome<()> {
     let mut statement = catalog.prepare_cached(
         "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(stored), 0), coalesce(sum(size * stored), 0),
-                count(block_reason), count(mime), count(*) - count(looked_by), count(look_error)
+                count(block_reason), count(mime), count(look_error)
          FROM blob",
     )?;
     rows::one(&mut statement, [], |row| {
@@ -29,8 +30,7 @@ fn add_blobs(catalog: &Transaction<'_>, totals: &mut Totals) -> Outcome<()> {
         totals.stored_bytes = rows::count(row, 3)?;
         totals.blocked = rows::count(row, 4)?;
         totals.with_mime = rows::count(row, 5)?;
-        totals.unlooked = rows::count(row, 6)?;
-        totals.meta_failed = rows::count(row, 7)?;
+        totals.meta_failed = rows::count(row, 6)?;
         Ok(())
     })?;
     // An empty document says that an extractor found nothing.
@@ -39,11 +39,14 @@ fn add_blobs(catalog: &Transaction<'_>, totals: &mut Totals) -> Outcome<()> {
         totals.with_meta = rows::count(row, 0)?;
         Ok(())
     })?;
-    let mut statement = catalog.prepare_cached(
-        "SELECT count(*) FROM blob b CROSS JOIN meta m ON m.blob = b.id WHERE b.looked_by IS NULL",
-    )?;
+    let sql = format!(
+        "SELECT count(*), count(m.blob) FROM blob b LEFT JOIN meta m ON m.blob = b.id WHERE {}",
+        waits()
+    );
+    let mut statement = catalog.prepare_cached(&sql)?;
     rows::one(&mut statement, [], |row| {
-        totals.preliminary = rows::count(row, 0)?;
+        totals.unlooked = rows::count(row, 0)?;
+        totals.preliminary = rows::count(row, 1)?;
         Ok(())
     })?;
     Ok(())

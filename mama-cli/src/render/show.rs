@@ -202,7 +202,8 @@ pub(crate) fn content_words(
         }
         None => card.line("metadata", "nobody has looked yet: `mama enrich` does".to_owned()),
         Some(Look { by, error: Some(error), .. }) => {
-            card.line("metadata", format!("{} gave up: {}", shown(by.as_str()), shown(error)));
+            let rest = meta.as_ref().map_or("", |_| "; what follows was read before");
+            card.line("metadata", format!("{} gave up: {}{rest}", shown(by.as_str()), shown(error)));
         }
         Some(_) => {}
     }

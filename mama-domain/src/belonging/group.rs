@@ -7,7 +7,7 @@ use mama_ports::vocab::{FileName, MetaDoc, Mime};
 use serde_json::Value;
 
 use super::clock::{ClockTime, shown};
-use super::name::Name;
+use super::name::{Name, TAKEOUT_STEM};
 use crate::facts::seconds;
 
 /// Endings of raw pictures, whatever type their first bytes have: most are TIFF inside (dcraw's and ExifTool's lists).
@@ -219,7 +219,7 @@ impl<'a> File<'a> {
         Self { bytes, name: Name::of(bytes), traits: &member.traits }
     }
 
-    /// The stem without what a Pixel phone adds to the names of one shot: `PXL_1.RAW-01.COVER`, `PXL_1.RAW-02.ORIGINAL`.
+    /// The stem without what a Pixel phone adds to the names of one shot: `PXL_1.RAW-01.COVER`, `PXL_1.LONG_EXPOSURE-02.ORIGINAL`.
     fn shot(&self) -> &[u8] {
         split_role(&self.name.stem).map_or(&self.name.stem, |(shot, _)| shot)
     }
@@ -325,9 +325,13 @@ fn bursts(files: &[File<'_>], found: &mut Vec<Group>) {
     }
 }
 
-/// `IMG_20161015_133412_BURST001`: what comes before; `00100lPORTRAIT_00100_BURST20190216172030`: what comes after.
+/// `IMG_20161015_133412_BURST001`: what comes before; `00100lPORTRAIT_00100_BURST20190216172030`: what comes after; of a
+/// Samsung phone's `20170826_120000_001` the time.
 fn burst_of(stem: &[u8]) -> Option<Vec<u8>> {
     const WORD: &[u8] = b"_burst";
+    if is_series_of_samsung(stem) {
+        return Some(stem[..15].to_vec());
+    }
     let at = stem.windows(WORD.len()).position(|part| part == WORD)?;
     let after = &stem[at + WORD.len()..];
     let digits = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -336,6 +340,12 @@ fn burst_of(stem: &[u8]) -> Option<Vec<u8>> {
         1..=5 => Some(stem[..at].to_vec()),
         _ => Some(after[..digits].to_vec()),
     }
+}
+
+fn is_series_of_samsung(stem: &[u8]) -> bool {
+    let is_as = |(byte, sort): (&u8, &u8)| if *sort == b'0' { byte.is_ascii_digit() } else { byte == sort };
+    let shape = b"00000000_000000_000";
+    stem.len() == shape.len() && stem.iter().zip(shape).all(is_as)
 }
 
 /// `IMG_1-edited.jpg` of `IMG_1.jpg`, `IMG_E1.JPG` of `IMG_1.HEIC`, `IMG_1~2.jpg` of `IMG_1.jpg`, and videos likewise.
@@ -356,28 +366,50 @@ fn edited(files: &[File<'_>], by_stem: &Stems<'_>, found: &mut Vec<Group>) {
     }
 }
 
+/// What a Pixel phone says a file of a shot is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// What it made of the shot, and shows.
+    Cover,
+    /// What it made that of.
+    Original,
+}
+
 /// `PXL_1.PORTRAIT-01.COVER.jpg`, which the phone made of `PXL_1.PORTRAIT-02.ORIGINAL.jpg`.
 fn covers(files: &[File<'_>], same: &[usize], found: &mut Vec<Group>) {
-    let with_role = |role: &[u8]| {
+    let with_role = |role: Role| {
         let has = |at: &usize| split_role(&files[*at].name.stem).is_some_and(|(_, own)| own == role);
         same.iter().copied().filter(|&at| files[at].is_still()).filter(has).collect::<Vec<_>>()
     };
-    let (covers, originals) = (with_role(b"cover"), with_role(b"original"));
+    let (covers, mut originals) = (with_role(Role::Cover), with_role(Role::Original));
+    let is_of_cover =
+        |at: &usize| covers.iter().all(|&cover| files[*at].is_of_one_moment(&files[cover], MOMENT));
+    originals.retain(is_of_cover);
     if !covers.is_empty() && !originals.is_empty() {
         let members = covers.into_iter().chain(originals).collect();
         found.push(Group { kind: GroupKind::Edited, because: Because::Names, members });
     }
 }
 
-/// `pxl_1.portrait-01.cover` as `pxl_1` and `cover`.
-fn split_role(stem: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut parts = stem.rsplitn(3, |&byte| byte == b'.');
-    let (role, sort, shot) = (parts.next()?, parts.next()?, parts.next()?);
+/// `pxl_1.portrait-01.cover` and `pxl_1.raw-01.mp.cover` as `pxl_1` and its role.
+fn split_role(stem: &[u8]) -> Option<(&[u8], Role)> {
+    let (before, word) = split_last(stem)?;
+    let is_cut = |whole: &[u8]| stem.len() == TAKEOUT_STEM && !word.is_empty() && whole.starts_with(word);
+    let role = [(Role::Cover, b"cover".as_slice()), (Role::Original, b"original")]
+        .into_iter()
+        .find_map(|(role, whole)| (word == whole || is_cut(whole)).then_some(role))?;
+    let (shot, sort) = split_last(before.strip_suffix(b".mp").unwrap_or(before))?;
     let is_sort = sort.len() > 3
-        && sort[..sort.len() - 3].iter().all(u8::is_ascii_lowercase)
+        && sort[..sort.len() - 3].iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_')
         && sort[sort.len() - 3] == b'-'
         && sort[sort.len() - 2..].iter().all(u8::is_ascii_digit);
-    (is_sort && !shot.is_empty() && matches!(role, b"cover" | b"original")).then_some((shot, role))
+    (is_sort && !shot.is_empty()).then_some((shot, role))
+}
+
+/// At the last dot.
+fn split_last(stem: &[u8]) -> Option<(&[u8], &[u8])> {
+    let dot = stem.iter().rposition(|&byte| byte == b'.')?;
+    Some((&stem[..dot], &stem[dot + 1..]))
 }
 
 fn before_edit(name: &Name) -> Option<Vec<u8>> {

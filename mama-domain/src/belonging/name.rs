@@ -24,6 +24,9 @@ const EDITED: [&str; 14] = [
     " (edited)",
 ];
 
+/// Takeout cuts the stems of longer names to this length, in bytes of a name in ASCII.
+pub(super) const TAKEOUT_STEM: usize = 47;
+
 /// The same in folded form.
 static EDITED_FOLDED: LazyLock<[Vec<u8>; 14]> = LazyLock::new(|| EDITED.map(|mark| folded(mark.as_bytes())));
 
@@ -95,9 +98,18 @@ pub(super) fn split_number(stem: &[u8]) -> (&[u8], Option<&[u8]>) {
     inside.map_or((stem, None), |(before, digits)| (before, Some(digits)))
 }
 
-/// `IMG_1-edited` as `IMG_1`.
+/// `IMG_1-edited` as `IMG_1`, also where Takeout has cut the mark off after its first letter.
 fn without_edit(stem: &[u8]) -> Option<&[u8]> {
-    let mark = EDITED_FOLDED.iter().find(|mark| stem.ends_with(mark))?;
+    let is_cut = |mark: &&[u8]| mark.len() > 1 && stem.ends_with(mark);
+    let cut = |mark: &&'static [u8]| {
+        let beginnings = (2..mark.len()).rev().map(|length| &mark[..length]);
+        beginnings.into_iter().find(is_cut)
+    };
+    let mut marks = EDITED_FOLDED.iter().map(Vec::as_slice);
+    let mark = marks
+        .clone()
+        .find(|mark| stem.ends_with(mark))
+        .or_else(|| marks.find_map(|mark| cut(&mark).filter(|_| stem.len() == TAKEOUT_STEM)))?;
     Some(&stem[..stem.len() - mark.len()]).filter(|before| !before.is_empty())
 }
 

@@ -39,7 +39,8 @@ impl Context {
             let path = at.full_path();
             let is_elsewhere = path.split().map(|(folder, _)| folder) != folder;
             let link = sidecars([of, &at.name].into_iter()).into_iter().next();
-            (link.map(|link| (link.kind, link.naming)), is_elsewhere, path)
+            // a link that the rules no longer give, until the next scan takes it back, counts least
+            (link.is_none(), link.map(|link| (link.kind, link.naming)), is_elsewhere, path)
         });
         let said =
             known.iter().filter_map(|sidecar| Some((sidecar.at.full_path(), sidecar.blob.meta.clone()?)));

@@ -58,8 +58,8 @@ pub(super) fn read(name: &FileName) -> Option<Named> {
     let mut days = None;
     for at in starts {
         let rest = &bytes[at..];
-        if let Some((civil, precision)) = day_and_time(rest) {
-            let is_utc = begins(&IN_UTC);
+        if let Some((civil, precision, rest)) = day_and_time(rest) {
+            let is_utc = begins(&IN_UTC) || ends_in_utc(rest);
             return Some(Named { civil, precision, is_utc, says, certainty: Certainty::Likely });
         }
         if let Some(civil) = millis(rest) {
@@ -82,7 +82,7 @@ fn is_whatsapp(name: &[u8]) -> bool {
 }
 
 /// `20191024_081301`, `20231006_063536303`, `2019-08-17 14.05.06`, `2020-01-02-03-04-05`, `2024-04-28 at 11.09.02 PM`.
-fn day_and_time(text: &[u8]) -> Option<(DateTime, Precision)> {
+fn day_and_time(text: &[u8]) -> Option<(DateTime, Precision, &[u8])> {
     let (mut numbers, rest) = match text.get(..14).filter(|digits| is_number(digits)) {
         // fourteen digits in one
         Some(digits) => (fixed(&digits[..8], &[4, 2, 2])?, &text[8..]),
@@ -109,9 +109,19 @@ fn day_and_time(text: &[u8]) -> Option<(DateTime, Precision)> {
     numbers[3] = on_24_hours(numbers[3], rest)?;
     let (civil, precision) = date::civil(&numbers)?;
     Some(match date::with_subseconds(civil, fraction) {
-        Some(exact) => (exact, Precision::Subsecond),
-        None => (civil, precision),
+        Some(exact) => (exact, Precision::Subsecond, rest),
+        None => (civil, precision, rest),
     })
+}
+
+/// `20190817T140506Z`, as ISO 8601 writes UTC; a fraction may come before the letter.
+fn ends_in_utc(rest: &[u8]) -> bool {
+    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let rest = match rest {
+        [b'.' | b',', fraction @ ..] if digits(fraction) > 0 => &fraction[digits(fraction)..],
+        rest => rest,
+    };
+    rest.first() == Some(&b'Z') && !rest.get(1).is_some_and(u8::is_ascii_alphanumeric)
 }
 
 /// macOS writes ` PM`, with a narrow blank since 2022.
@@ -216,6 +226,10 @@ mod tests {
             ("2019-08-17 14.05.06.jpg", "2019-08-17T14:05:06 second at likely"),
             ("Photo 2019-08-17 14h05m06.jpg", "2019-08-17T14:05:06 second at likely"),
             ("2019-08-17T14:05:06.jpg", "2019-08-17T14:05:06 second at likely"),
+            ("2019-08-17T14:05:06Z.jpg", "2019-08-17T14:05:06 second utc at likely"),
+            ("20190817T140506Z_front.jpg", "2019-08-17T14:05:06 second utc at likely"),
+            ("2019-08-17T14-05-06.123Z.jpg", "2019-08-17T14:05:06 second utc at likely"),
+            ("20190817_140506Zoo.jpg", "2019-08-17T14:05:06 second at likely"),
             ("20190817140506.jpg", "2019-08-17T14:05:06 second at likely"),
             ("signal-2021-03-04-050607.jpg", "2021-03-04T05:06:07 second by likely"),
             ("signal-2021-03-04-05-06-07-123.jpg", "2021-03-04T05:06:07 second by likely"),

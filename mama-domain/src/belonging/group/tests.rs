@@ -110,6 +110,8 @@ fn raw_and_jpeg_have_one_stem_and_one_moment() {
     assert_eq!(by_name(&three), ["raw_and_jpeg by names: DSC_1.HIF + DSC_1.JPG + DSC_1.ARW"]);
     let pixel = ["PXL_1.RAW-01.COVER.jpg", "PXL_1.RAW-02.ORIGINAL.dng", "PXL_1.jpg.txt"];
     assert_eq!(by_name(&pixel), [format!("raw_and_jpeg by names: {} + {}", pixel[0], pixel[1])]);
+    let moving = ["PXL_1.RAW-01.MP.COVER.jpg", "PXL_1.RAW-02.ORIGINAL.dng"];
+    assert_eq!(by_name(&moving), [format!("raw_and_jpeg by names: {} + {}", moving[0], moving[1])]);
     let at = |name: &str, taken| {
         let (name, traits) = file(name);
         (name, Traits { taken: Some(ClockTime::Local(taken)), ..traits })
@@ -134,6 +136,9 @@ fn shots_of_a_burst_have_one_identifier_or_one_name() {
     let later =
         ["00000PORTRAIT_00000_BURST20190216172030_COVER.jpg", "00001IMG_00001_BURST20190216172030.jpg"];
     assert_eq!(by_name(&later), [format!("burst by names: {} + {}", later[0], later[1])]);
+    let samsung = ["20170826_120000_001.jpg", "20170826_120000_002.jpg", "20170826_120001_001.jpg"];
+    assert_eq!(by_name(&samsung), [format!("burst by names: {} + {}", samsung[0], samsung[1])]);
+    assert_eq!(by_name(&["20170826_120000.jpg", "20170826_120000_0011.jpg", "scan_001.jpg"]), [""; 0]);
 }
 
 #[test]
@@ -147,9 +152,21 @@ fn an_edit_comes_before_its_original() {
         ("d-edited.MP4", "d.MP4"),
         ("PXL_2.PORTRAIT-01.COVER~2.jpg", "PXL_2.PORTRAIT-01.COVER.jpg"),
         ("PXL_1.PORTRAIT-01.COVER.jpg", "PXL_1.PORTRAIT-02.ORIGINAL.jpg"),
+        ("PXL_1.ACTION_PAN-01.COVER.jpg", "PXL_1.ACTION_PAN-02.ORIGINAL.jpg"),
+        (
+            "PXL_20231112_142424123.LONG_EXPOSURE-01.COVER.jpg",
+            "PXL_20231112_142424123.LONG_EXPOSURE-02.ORIGINA.jpg",
+        ),
+        (
+            "Urlaub in Italien, am Strand von Viareggio-edit.jpg",
+            "Urlaub in Italien, am Strand von Viareggio.jpg",
+        ),
     ] {
         assert_eq!(by_name(&[original, edit]), [format!("edited by names: {edit} + {original}")]);
     }
+    let uncut = ["PXL_1.LONG_EXPOSURE-01.COVER.jpg", "PXL_1.LONG_EXPOSURE-02.ORIGINA.jpg"];
+    assert_eq!(by_name(&uncut), [""; 0], "a name that was not cut is not cut");
+    assert_eq!(by_name(&["a-edit.jpg", "a.jpg"]), [""; 0]);
     assert_eq!(by_name(&["a-edited.jpg", "IMG_E12.JPG", "IMG_EARLY.JPG", "IMG_ARLY.JPG"]), [""; 0]);
     assert_eq!(by_name(&["IMG_E4.MOV", "IMG_4.JPG", "x.COVER.jpg", "x.ORIGINAL.jpg"]), [""; 0]);
     let at = |name: &str, taken| {
@@ -159,6 +176,9 @@ fn an_edit_comes_before_its_original() {
     let expected = ["edited by names: IMG_E1.JPG + IMG_1.HEIC"];
     assert_eq!(found(&[at("IMG_1.HEIC", 100), at("IMG_E1.JPG", 100)]), expected);
     assert_eq!(found(&[at("IMG_1.HEIC", 100), at("IMG_E1.JPG", 90_000)]), [""; 0], "the counter began again");
+    let pixel = ["PXL_1.PORTRAIT-01.COVER.jpg", "PXL_1.PORTRAIT-02.ORIGINAL.jpg"];
+    assert_eq!(found(&[at(pixel[0], 100), at(pixel[1], 101)]).len(), 1);
+    assert_eq!(found(&[at(pixel[0], 100), at(pixel[1], 90_000)]), [""; 0]);
 }
 
 #[test]

@@ -93,6 +93,7 @@ pub async fn only_what_can_be_read_is_told(repo: &dyn Repository) {
     assert_eq!(numbers(repo, &Wanted { has_archive: true, ..wanted() }).await, [1, 3, 5]);
     assert_eq!(numbers(repo, &Wanted { host: host("bert"), ..wanted() }).await, [6]);
     assert_eq!(numbers(repo, &Wanted { host: host("carl"), has_archive: true, ..wanted() }).await, [3]);
+    assert_eq!(repo.totals().await.unwrap().unlooked, 4, "what nobody can read does not wait for anybody");
 }
 
 /// The oldest sightings first, and no more than are of use; the name is the newest one, of any host.
@@ -175,8 +176,8 @@ pub async fn a_look_replaces_the_one_before(repo: &dyn Repository) {
     assert_eq!(known().await.1.by, extractor("0"), "whoever comes last");
 }
 
-/// What was found quickly goes with the first look, also with one that gave up; it would pass for what that extractor found.
-pub async fn a_look_that_gave_up_takes_away_what_was_found_quickly(repo: &dyn Repository) {
+/// What was found quickly is better than nothing, but no longer preliminary: somebody has looked.
+pub async fn a_look_that_gave_up_leaves_what_was_found_quickly(repo: &dyn Repository) {
     let desk = Desk::new(repo).await;
     let mut batch = desk.seen(&[("a", 1, 1), ("b", 2, 1)]);
     for blob in &mut batch.blobs {
@@ -187,17 +188,19 @@ pub async fn a_look_that_gave_up_takes_away_what_was_found_quickly(repo: &dyn Re
         let record = record_of(repo, hash(content)).await;
         (record.meta.map(|doc| doc.to_json()), record.look.map(|look| look.by))
     };
-    let quick = (Some(r#"{"a":1}"#.to_owned()), None);
-    assert_eq!((known(1).await, known(2).await), (quick.clone(), quick.clone()));
+    let quick = Some(r#"{"a":1}"#.to_owned());
+    assert_eq!((known(1).await, known(2).await), ((quick.clone(), None), (quick.clone(), None)));
     for _ in 0..2 {
         repo.enrich(&[gave_up(1, "1", 7)]).await.unwrap();
-        assert_eq!((known(1).await, known(2).await), ((None, Some(extractor("1"))), quick.clone()));
+        assert_eq!(known(1).await, (quick.clone(), Some(extractor("1"))));
+        assert_eq!(known(2).await, (quick.clone(), None));
         let totals = repo.totals().await.unwrap();
-        assert_eq!((totals.with_meta, totals.unlooked, totals.preliminary), (1, 1, 1));
-        assert_eq!(repo.blobs(&[hash(1)]).await.unwrap()[0].as_ref().unwrap().has_meta, None);
-        // Nor does it come back with the next scan.
+        assert_eq!((totals.with_meta, totals.unlooked, totals.preliminary), (2, 1, 1));
+        assert_eq!(repo.blobs(&[hash(1)]).await.unwrap()[0].as_ref().unwrap().has_meta, Some(true));
         desk.record(&ScanBatch { blobs: batch.blobs.clone(), ..desk.batch() }).await;
     }
+    repo.enrich(&[found(1, MetaDoc::default())]).await.unwrap();
+    assert_eq!(known(1).await, (Some("{}".to_owned()), Some(extractor("1"))), "what is found counts");
 }
 
 /// A content without a type lacks it where types are wanted, and keeps the first.

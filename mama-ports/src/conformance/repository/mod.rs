@@ -84,7 +84,7 @@ macro_rules! repository_conformance {
             only_what_was_seen_below_a_path_is_told
             who_gave_up_is_asked_again_only_if_that_is_wanted
             a_look_replaces_the_one_before
-            a_look_that_gave_up_takes_away_what_was_found_quickly
+            a_look_that_gave_up_leaves_what_was_found_quickly
             types_are_told_and_taken_once
             what_a_scan_added_is_counted_with_its_metadata
             contests_come_once_in_order_of_their_first_open_claim
