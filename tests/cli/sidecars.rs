@@ -26,6 +26,23 @@ fn meta(world: &World, server: Option<&Database>) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
+#[test]
+fn whoever_asks_for_one_file_gets_what_describes_it_too() {
+    let world = World::new();
+    world.write("photos/a.jpg", "no picture");
+    world.write("photos/a.jpg.xmp", xmp("Sommer"));
+    world.write("photos/b.jpg", "another one");
+    let scanned = world.mama(["scan", "--no-metadata", "--json", "photos"]).done().summary();
+    assert_eq!(scanned["metadata_read"], 0);
+    let enriched = world.mama(["enrich", "--json", "photos/a.jpg"]).done().summary();
+    assert_eq!(enriched["contents"], 2, "{enriched}");
+    assert_eq!(meta(&world, None)["Sidecar"]["a.jpg.xmp"]["XMP-dc:Title"], "Sommer");
+    let again = world.mama(["scan", "--json", "photos"]).done().summary();
+    assert_eq!((&again["metadata_read"], &again["unchanged"]), (&1.into(), &3.into()), "{again}");
+    let again = world.mama(["scan", "--json", "--refresh-metadata", "photos"]).done().summary();
+    assert_eq!((&again["metadata_read"], &again["unchanged"]), (&0.into(), &3.into()), "nothing is older: {again}");
+}
+
 fn sidecars_come_and_go(server: Option<&Database>) {
     let world = World::bare();
     std::fs::create_dir(world.path("photos")).unwrap();

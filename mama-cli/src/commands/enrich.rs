@@ -5,9 +5,12 @@ use std::sync::{Arc, LazyLock};
 
 use mama_domain::archive::SourceTrees;
 use mama_domain::enrich::{Enrich, EnrichReport, LazyExtractor};
+use mama_ports::browse::Sidecar;
 use mama_ports::content::MimeDetector;
+use mama_ports::curation::{Filter, Target};
 use mama_ports::enrichment::Enrichment;
 use mama_ports::events::EventSink;
+use mama_ports::repository::PageSize;
 use mama_ports::vocab::AbsPath;
 
 use super::interrupt::until_interrupted;
@@ -28,7 +31,8 @@ pub(super) async fn run(
 ) -> anyhow::Result<Status> {
     app.check_agreement().await?;
     let below = paths.iter().map(|path| Ok(absolute(resolved(path)?)?));
-    let below = below.collect::<anyhow::Result<Vec<AbsPath>>>()?;
+    let mut below = below.collect::<anyhow::Result<Vec<AbsPath>>>()?;
+    below.extend(sidecars_of(&below, app).await?);
     let (extractor, _) = compose::extractor(config).map_err(|missing| {
         Fault::failed("there is nothing to read metadata with")
             .because(missing)
@@ -49,6 +53,29 @@ pub(super) async fn run(
     outcome?;
     let has_failures = report.metadata_failures > 0 || report.unavailable;
     Ok(if has_failures { Status::Partial } else { Status::Done })
+}
+
+/// Sightings of one file that are looked through for the newest one.
+const VERSIONS: PageSize = PageSize(256);
+
+/// The files that describe one of these, which may be files: who asks for a picture's metadata asks for those too.
+async fn sidecars_of(files: &[AbsPath], app: &App) -> anyhow::Result<Vec<AbsPath>> {
+    let mut sidecars = Vec::new();
+    for file in files {
+        let target = Target::Path { host: app.host.clone(), path: file.clone() };
+        let filter = Filter { targets: vec![target], ..Filter::default() };
+        let found = app.catalog.find(&filter, None, VERSIONS).await?;
+        let Some(found) = found.iter().rfind(|found| found.at.full_path() == *file) else { continue };
+        let Some(content) = app.catalog.content(&found.hash).await? else { continue };
+        let is_its = |sidecar: &&Sidecar| {
+            sidecar.of == found.at.name
+                && sidecar.at.root.host == app.host
+                && sidecar.at.full_path().split().map(|(folder, _)| folder)
+                    == file.split().map(|(folder, _)| folder)
+        };
+        sidecars.extend(content.sidecars.iter().filter(is_its).map(|sidecar| sidecar.at.full_path()));
+    }
+    Ok(sidecars)
 }
 
 /// What tells media types, or a warning that it is missing.

@@ -67,6 +67,7 @@ pub(crate) fn scan_summary(report: &ScanReport, enriched: Option<&EnrichReport>)
     let mut text = line("scan", &counters);
     let extra = [
         ("ignored", report.ignored),
+        ("looked into", enriched.map_or(0, |enriched| enriched.contents)),
         ("metadata failures", enriched.map_or(0, |enriched| enriched.metadata_failures)),
         ("disks left as they were", report.disks_held),
         ("waiting for metadata", enriched.map_or(0, |enriched| enriched.pending)),

@@ -103,6 +103,7 @@ pub(crate) fn scan_summary(report: &ScanReport, enriched: Option<&EnrichReport>)
         .with("metadata_failures", enriched.map_or(0, |enriched| enriched.metadata_failures))
         .with("disks_held", report.disks_held)
         .with("metadata_pending", enriched.map(|enriched| enriched.pending))
+        .with("metadata_read", enriched.map_or(0, |enriched| enriched.contents))
 }
 
 /// The last line of an enrichment.
