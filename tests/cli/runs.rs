@@ -283,3 +283,30 @@ fn sharing_with_files_in_use_is_possible_and_called_a_risk() {
     );
     assert_eq!(run.summary()["hardlinked"], 10);
 }
+
+/// The last file is so large that nobody waits for it: nothing but holes, which are read like any other bytes.
+#[test]
+fn the_counters_of_an_interrupted_scan_add_up() {
+    let world = World::new();
+    for n in 0..3_000 {
+        world.write(format!("photos/{}/{n}.txt", n / 100), n.to_string());
+    }
+    let large = fs::File::create(world.write("photos/zz/z.bin", "")).unwrap();
+    large.set_len(1 << 40).unwrap();
+    let mut scan = world.command();
+    scan.args(["scan", "--json", "--no-metadata", "photos"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let scan = scan.spawn().unwrap();
+    let observations = || world.mama(["stats", "--json"]).done().summary()["observations"].as_u64();
+    while observations() < Some(1_000) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let kill = Command::new("kill").args(["-INT", &scan.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    let run: Run = scan.wait_with_output().unwrap().into();
+    run.refused(1, &["interrupted", "everything recorded so far is kept"]);
+    let said = run.summary();
+    let count = |key: &str| said[key].as_u64().unwrap();
+    assert!(count("files") >= 1_000, "{said}");
+    assert_eq!(count("files"), count("new_observations"), "{said}");
+    assert_eq!(Some(count("new_observations")), observations(), "{said}");
+}

@@ -157,7 +157,6 @@ impl Run<'_> {
             return Err(ScanError::SuddenlyEmpty(self.root.clone()));
         }
         let files = visited.files.len() as u64;
-        report.files += files;
         report.skipped += visited.skipped.len() as u64;
         report.ignored += visited.pruned.len() as u64;
         for (name, error) in &visited.unreadable {

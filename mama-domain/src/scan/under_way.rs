@@ -62,7 +62,10 @@ impl Run<'_> {
         report: &mut ScanReport,
     ) -> Result<(), ScanError> {
         if let Some(reading) = under_way.reading.pop_front() {
-            self.record(reading, report).await?;
+            // what is broken off while it is recorded counts as not seen
+            let mut counted = ScanReport::default();
+            self.record(reading, &mut counted).await?;
+            *report += counted;
             if let Some(recorded) = &mut under_way.recorded {
                 // One message is enough, and who has stopped listening needs none.
                 recorded.try_send(()).ok();
@@ -79,6 +82,7 @@ impl Run<'_> {
     ) -> Result<(), ScanError> {
         let mut batch = ScanBatch::new(self.scan, self.ports.clock.now());
         let files = chunk.unchanged + chunk.returned.len() as u64 + chunk.work.len() as u64;
+        report.files += files;
         report.unchanged += chunk.unchanged + chunk.returned.len() as u64;
         let confirm = |(id, fingerprint)| Confirmation { id, fingerprint, racy: false };
         batch.confirmed.extend(chunk.returned.into_iter().map(confirm));
