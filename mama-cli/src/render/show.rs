@@ -126,7 +126,11 @@ fn source(source: &Source) -> Object {
     match source {
         Source::Tag { key, sidecar: None } => Object::part().with("tag", &**key),
         Source::Tag { key, sidecar: Some(sidecar) } => {
-            Object::part().with("tag", &**key).path("sidecar", sidecar.as_bytes())
+            let object = Object::part().with("tag", &**key).path("sidecar", sidecar.path.as_bytes());
+            match &sidecar.host {
+                None => object,
+                Some(host) => object.with("host", host.as_str()),
+            }
         }
         Source::FileName(name) => Object::part().path("file_name", name.as_bytes()),
         Source::Folder(path) => Object::part().path("folder", path.as_bytes()),

@@ -1,9 +1,12 @@
 //! What is known about a content besides its own metadata.
 
+use std::collections::BTreeSet;
+
 use mama_ports::browse::{Content, Sidecar};
 use mama_ports::manifest::ObservationRow;
-use mama_ports::vocab::{AbsPath, BlobRecord, MetaDoc, Timestamp};
+use mama_ports::vocab::{AbsPath, BlobRecord, HostName, Location, MetaDoc, Timestamp};
 
+use super::SidecarFile;
 use crate::belonging::sidecar::sidecars;
 
 /// What is known about a content besides its own metadata.
@@ -17,7 +20,7 @@ pub struct Context {
     pub first_seen: Option<Timestamp>,
     /// Metadata from files that describe it, what counts most first. It goes before the content's own: it is where people
     /// correct what a camera wrote.
-    pub sidecars: Vec<(AbsPath, MetaDoc)>,
+    pub sidecars: Vec<(SidecarFile, MetaDoc)>,
     /// Whether there are more such files, of which nobody knows what they say.
     pub has_unread_sidecars: bool,
 }
@@ -42,8 +45,13 @@ impl Context {
             // a link that the rules no longer give, until the next scan takes it back, counts least
             (link.is_none(), link.map(|link| (link.kind, link.naming)), is_elsewhere, path)
         });
-        let said =
-            known.iter().filter_map(|sidecar| Some((sidecar.at.full_path(), sidecar.blob.meta.clone()?)));
+        let hosts: BTreeSet<&HostName> =
+            content.sidecars.iter().map(|sidecar| &sidecar.at.root.host).collect();
+        let file = |at: &Location| SidecarFile {
+            path: at.full_path(),
+            host: (hosts.len() > 1).then(|| at.root.host.clone()),
+        };
+        let said = known.iter().filter_map(|sidecar| Some((file(&sidecar.at), sidecar.blob.meta.clone()?)));
         Self {
             paths: rows.iter().map(|row| row.at.full_path()).collect(),
             mtimes: content.observations.iter().map(|row| row.fingerprint.mtime).collect(),
@@ -63,10 +71,11 @@ fn has_been_read(blob: &BlobRecord) -> bool {
 mod tests {
     use mama_ports::manifest::BlobRow;
     use mama_ports::vocab::{
-        BlobHash, ExtractorId, Fingerprint, HostName, Location, Look, ObservationId, Placement, RelPath,
-        ScanRoot, SourceKind, Standing, Status,
+        BlobHash, ExtractorId, FileName, Fingerprint, Look, ObservationId, Placement, RelPath, ScanRoot,
+        SourceKind, Standing, Status,
     };
 
+    use super::super::facts;
     use super::*;
 
     fn at(path: &str) -> Location {
@@ -144,10 +153,36 @@ mod tests {
         );
         let order = |asked: &str| {
             let context = Context::of(&all, Some(&AbsPath::parse(asked).unwrap()));
-            shown(context.sidecars.into_iter().map(|(path, _)| path))
+            shown(context.sidecars.into_iter().map(|(file, _)| file.path))
         };
         assert_eq!(order("/x/k.jpg"), ["/x/k.jpg.xmp", "/y/k.jpg.xmp", "/x/K.XMP", "/x/k.jpg.json"]);
         assert_eq!(order("/y/k.jpg"), ["/y/k.jpg.xmp", "/x/k.jpg.xmp", "/x/K.XMP", "/x/k.jpg.json"]);
+    }
+
+    #[test]
+    fn sidecars_at_one_path_of_two_machines_are_two() {
+        let on = |host: &str, meta: &str| {
+            let mut at = at("/x/k.jpg.xmp");
+            at.root.host = HostName::parse(host).unwrap();
+            Sidecar { of: FileName::parse("k.jpg").unwrap(), at, blob: blob(Some(meta), Some(None)) }
+        };
+        let said = |sidecars| {
+            let mut all = content(vec![], sidecars);
+            all.blob.first_seen = Timestamp::new(2_000_000_000, 0);
+            let facts = facts(None, &Context::of(&all, None));
+            let taken = facts.capture.taken.unwrap();
+            let against: Vec<String> =
+                facts.capture.contradicted_by.iter().map(|said| said.source.to_string()).collect();
+            (taken.source.to_string(), taken.certainty.as_str(), against)
+        };
+        let (early, late) = (
+            r#"{"XMP-exif:DateTimeOriginal":"2001:01:01 10:00:00"}"#,
+            r#"{"XMP-exif:DateTimeOriginal":"2002:02:02 10:00:00"}"#,
+        );
+        let tag = "XMP-exif:DateTimeOriginal of /x/k.jpg.xmp";
+        assert_eq!(said(vec![on("anna", early)]), (tag.to_owned(), "certain", vec![]));
+        let both = said(vec![on("anna", early), on("bert", late)]);
+        assert_eq!(both, (format!("{tag} on anna"), "likely", vec![format!("{tag} on bert")]));
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! Looking into metadata.
 
-use mama_ports::vocab::{AbsPath, MetaDoc};
+use mama_ports::vocab::MetaDoc;
 use serde_json::Value;
 
-use super::{Source, Sourced};
+use super::{SidecarFile, Source, Sourced};
 
 /// One document, and whose it is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Doc<'a> {
     meta: &'a MetaDoc,
-    sidecar: Option<&'a AbsPath>,
+    sidecar: Option<&'a SidecarFile>,
 }
 
 /// The documents about one content.
@@ -20,8 +20,8 @@ pub(super) struct Docs<'a> {
 }
 
 impl<'a> Docs<'a> {
-    pub(super) fn new(own: Option<&'a MetaDoc>, sidecars: &'a [(AbsPath, MetaDoc)]) -> Self {
-        let sidecar = |(path, meta): &'a (AbsPath, MetaDoc)| Doc { meta, sidecar: Some(path) };
+    pub(super) fn new(own: Option<&'a MetaDoc>, sidecars: &'a [(SidecarFile, MetaDoc)]) -> Self {
+        let sidecar = |(file, meta): &'a (SidecarFile, MetaDoc)| Doc { meta, sidecar: Some(file) };
         Self {
             own: own.map(|meta| Doc { meta, sidecar: None }),
             sidecars: sidecars.iter().map(sidecar).collect(),

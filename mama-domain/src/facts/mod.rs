@@ -23,7 +23,7 @@ mod zone;
 
 use std::fmt;
 
-use mama_ports::vocab::{AbsPath, FileName, MetaDoc, escaped};
+use mama_ports::vocab::{AbsPath, FileName, HostName, MetaDoc, escaped};
 
 pub use camera::Camera;
 pub use context::Context;
@@ -72,7 +72,7 @@ pub enum Source {
         /// Its key, such as `ExifIFD:DateTimeOriginal`.
         key: String,
         /// The sidecar that has it; `None`: the content itself.
-        sidecar: Option<AbsPath>,
+        sidecar: Option<SidecarFile>,
     },
     /// The name of its file.
     FileName(FileName),
@@ -80,6 +80,24 @@ pub enum Source {
     Folder(AbsPath),
     /// When its owner last changed it.
     Mtime,
+}
+
+/// A file that describes another one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SidecarFile {
+    /// Where it is.
+    pub path: AbsPath,
+    /// On which machine; only where files of several describe one content.
+    pub host: Option<HostName>,
+}
+
+impl fmt::Display for SidecarFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.host {
+            None => write!(f, "{}", self.path),
+            Some(host) => write!(f, "{} on {host}", self.path),
+        }
+    }
 }
 
 impl fmt::Display for Source {

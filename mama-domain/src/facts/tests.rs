@@ -17,6 +17,10 @@ fn path(text: &str) -> AbsPath {
     AbsPath::parse(text).unwrap()
 }
 
+fn file(text: &str) -> SidecarFile {
+    SidecarFile { path: path(text), host: None }
+}
+
 fn seen_at(paths: &[&str]) -> Context {
     let paths = paths.iter().map(|text| path(text)).collect();
     Context { paths, ..Context::default() }
@@ -359,7 +363,7 @@ fn a_sidecar_corrects_the_camera() {
     let sidecar = doc(
         json!({"XMP-exif:DateTimeOriginal": "2018:08:11 17:38:25Z", "XMP-exif:GPSLatitude": "46 deg 53' 54.21\" N", "XMP-exif:GPSLongitude": "102 deg 46' 7.07\" E"}),
     );
-    let context = Context { sidecars: vec![(path("/a/IMG_1.jpg.xmp"), sidecar)], ..Context::default() };
+    let context = Context { sidecars: vec![(file("/a/IMG_1.jpg.xmp"), sidecar)], ..Context::default() };
     let meta = doc(json!({"ExifIFD:DateTimeOriginal": "2000:05:05 00:00:01", "Composite:ImageSize": "4x3"}));
     let facts = facts(Some(&meta), &context);
     let source = "XMP-exif:DateTimeOriginal of /a/IMG_1.jpg.xmp";
@@ -376,7 +380,7 @@ fn a_sidecar_corrects_the_camera() {
 fn sidecars_of_one_name_in_two_folders_contradict_each_other() {
     let says = |folder: &str, year: u16| {
         let tags = json!({"XMP-exif:DateTimeOriginal": format!("{year}:01:01 10:00:00")});
-        (path(&format!("{folder}/k.jpg.xmp")), doc(tags))
+        (file(&format!("{folder}/k.jpg.xmp")), doc(tags))
     };
     let context = Context { sidecars: vec![says("/x", 2001), says("/y", 2015)], ..Context::default() };
     let capture = facts(None, &context).capture;
@@ -395,7 +399,7 @@ fn while_a_sidecar_is_unread_nothing_but_a_sidecar_is_certain() {
     let against_it = told(own(), &Context { has_unread_sidecars: true, ..other });
     assert_eq!(words(&against_it), format!("2019-05-05T00:00:01 second, guess, by {source}"));
     let sidecar = doc(json!({"XMP-exif:DateTimeOriginal": "2003:05:05 00:00:01"}));
-    let corrected = Context { sidecars: vec![(path("/a/x.jpg.xmp"), sidecar)], ..context };
+    let corrected = Context { sidecars: vec![(file("/a/x.jpg.xmp"), sidecar)], ..context };
     let source = "XMP-exif:DateTimeOriginal of /a/x.jpg.xmp";
     let capture = facts(None, &corrected).capture;
     assert_eq!(words(&capture), format!("2003-05-05T00:00:01 second, certain, by {source}"));
@@ -407,7 +411,7 @@ fn a_place_that_was_measured_counts_more_than_googles() {
         let unset = json!({"latitude": 0.0, "longitude": 0.0, "altitude": 0.0});
         let mut tags = json!({"JSON:GeoData": unset.clone(), "JSON:GeoDataExif": unset});
         tags[key] = json!({"latitude": latitude, "longitude": 2.0, "altitude": 0.0});
-        Context { sidecars: vec![(path("/a/x.json"), doc(tags))], ..Context::default() }
+        Context { sidecars: vec![(file("/a/x.json"), doc(tags))], ..Context::default() }
     };
     let place = |own: Value, context: &Context| facts(Some(&doc(own)), context).place.unwrap();
     let own = || json!({"GPS:GPSLatitude": "10.5", "GPS:GPSLatitudeRef": "North", "GPS:GPSLongitude": "20.5", "GPS:GPSLongitudeRef": "East"});
@@ -425,7 +429,7 @@ fn a_takeout_tells_what_a_picture_does_not() {
         "JSON:GeoData": {"altitude": 82.09, "latitude": 48.8583736, "longitude": 2.291901},
         "JSON:CreationTime": {"timestamp": "1697872351"},
     }));
-    let context = Context { sidecars: vec![(path("/a/x.jpg.json"), takeout)], ..Context::default() };
+    let context = Context { sidecars: vec![(file("/a/x.jpg.json"), takeout)], ..Context::default() };
     let bare = facts(Some(&doc(json!({}))), &context);
     let source = "JSON:PhotoTakenTime of /a/x.jpg.json";
     assert_eq!(

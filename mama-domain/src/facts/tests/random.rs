@@ -78,8 +78,9 @@ fn arb_context() -> impl Strategy<Value = Context> {
         prop_oneof![any::<i64>(), 0..2_000_000_000i64]
             .prop_flat_map(|secs| (0..1_000_000_000u32).prop_map(move |nanos| Timestamp::new(secs, nanos)))
     };
-    let sidecar = (arb_path(), arb_entries())
-        .prop_map(|(path, entries)| (path, MetaDoc::new(entries.into_iter().collect())));
+    let sidecar = (arb_path(), arb_entries()).prop_map(|(path, entries)| {
+        (SidecarFile { path, host: None }, MetaDoc::new(entries.into_iter().collect()))
+    });
     (
         prop::collection::vec(arb_path(), 0..4),
         prop::collection::vec(time(), 0..3),
