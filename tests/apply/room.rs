@@ -184,3 +184,23 @@ fn a_disk_that_has_no_room_for_names_keeps_what_got_one() {
         }
     }
 }
+
+#[test]
+fn a_disk_that_turns_out_full_keeps_what_it_took() {
+    let world = World::new();
+    for n in 0..20 {
+        world.write(&format!("/photos/{n}.jpg"), vec![n; 1000]);
+    }
+    world.scan("/photos").unwrap();
+    world.disk.set_capacity(Some(30_000));
+    let error = world.apply().unwrap_err();
+    assert!(format!("{error:?}").contains("NoSpace"), "{error:?}");
+    assert_eq!(world.violations(), Vec::<String>::new());
+    assert!(world.files_below("/archive/tmp").is_empty(), "what was staged makes room again");
+    let stored = world.files_below("/archive/blobs").len() as u64;
+    assert!(stored > 5, "{stored}");
+    world.disk.set_capacity(None);
+    let report = world.apply().unwrap();
+    assert_eq!((report.blobs_stored, report.observations), (20 - stored, 20 - stored), "{report:?}");
+    quiet(&world);
+}
