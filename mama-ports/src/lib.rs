@@ -9,7 +9,7 @@
 //!
 //! | port | promises | side |
 //! |---|---|---|
-//! | [`repository::Sightings`], [`enrichment::Enrichment`], [`repository::Catalog`], [`curation::Curation`], [`curation::Journal`] | the catalog's memory | async |
+//! | [`sightings::Sightings`], [`enrichment::Enrichment`], [`catalog::Catalog`], [`curation::Curation`], [`curation::Journal`] | the catalog's memory | async |
 //! | [`browse::Browse`] | one content and all that was ever seen of it | async |
 //! | [`manifest::Manifests`] | which rows the archive's manifests lack, and rows put back | async |
 //! | [`filesystem::Filesystem`], [`filesystem::ReadTree`], [`filesystem::WriteTree`] | folders one was given, and nothing outside them | blocking |
@@ -22,6 +22,7 @@
 //! The feature `conformance` adds the suites that every adapter must pass; `mock` adds mockall doubles of the small ports.
 
 pub mod browse;
+pub mod catalog;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod content;
@@ -32,6 +33,8 @@ pub mod filesystem;
 pub mod manifest;
 pub mod repository;
 pub mod runtime;
+pub mod sightings;
+pub mod totals;
 pub mod vocab;
 pub mod volumes;
 pub mod walker;

@@ -32,7 +32,7 @@ pub trait Bench {
     fn fifo(&self, at: &AbsPath);
 }
 
-/// Makes a test of each promise. `$bench` is called for a new [`Bench`](conformance::tree::Bench) each time.
+/// Makes a test of each promise. `$bench` is called for a new [`Bench`](crate::conformance::tree::Bench) each time.
 ///
 /// [`Bench`]: crate::conformance::tree::Bench
 #[macro_export]
