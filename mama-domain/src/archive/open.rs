@@ -37,7 +37,7 @@ pub enum ArchiveError {
     NotEmpty(AbsPath),
     /// It holds contents, and nothing says which archive it is.
     #[error(
-        "{0} holds the contents of an archive that lost its marker .mama/archive; `mama rebuild` makes it anew, and the catalog if that is lost too; if the catalog is in a database, run `mama init` with that"
+        "{0} holds the contents of an archive that lost its marker .mama/archive; is .mama a disk of its own that is not mounted? If it is lost, `mama rebuild` makes it anew, and the catalog if that is lost too; if the catalog is in a database, run `mama init` with that"
     )]
     MarkerLost(AbsPath),
     /// It would lie in another archive.
