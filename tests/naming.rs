@@ -202,7 +202,7 @@ fn a_foreign_file_is_never_passed_by() {
     assert_eq!((report.conflicts, report.views_created), (3, 0), "{report:?}");
     let told: Vec<String> = world.troubles().into_iter().map(|trouble| trouble.reason).collect();
     for in_the_way in ["a.jpg", "b", "d"] {
-        let at = format!("views/existing/photos/{in_the_way} in the archive");
+        let at = format!("something else stands at views/existing/photos/{in_the_way} in the archive");
         assert!(told.iter().any(|told| told.starts_with(&at)), "{at}: {told:?}");
     }
     assert_eq!(world.disk.read(format!("{VIEWS}/photos/b")), b"mine, too");

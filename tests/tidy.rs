@@ -64,6 +64,7 @@ fn the_crate_graph_is_the_one_that_is_designed() {
 fn the_domain_depends_on_ports_and_pure_helpers_only() {
     let allowed = [
         "blake3",
+        "bytesize",
         "data-encoding",
         "futures-channel",
         "futures-util",

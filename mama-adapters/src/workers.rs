@@ -144,6 +144,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_done_for_each_comes_in_order_and_once() {
+        let runtime = runtime();
+        for width in [1, 3, 64] {
+            let workers = workers(&runtime, width);
+            for count in [0, 1, 7, 200] {
+                let done = Arc::new(AtomicUsize::new(0));
+                let counter = Arc::clone(&done);
+                let double = move |item: &usize| {
+                    counter.fetch_add(1, Ordering::SeqCst);
+                    item * 2
+                };
+                let results = pollster::block_on(workers.for_each((0..count).collect(), double));
+                assert_eq!(results, (0..count).map(|item| item * 2).collect::<Vec<_>>());
+                assert_eq!(done.load(Ordering::SeqCst), count);
+            }
+        }
+    }
+
+    #[test]
     fn jobs_start_in_the_order_submitted() {
         let runtime = runtime();
         let workers = workers(&runtime, 1);

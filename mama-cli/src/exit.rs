@@ -150,6 +150,12 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
 
 fn apply_hint(error: &ApplyError) -> Option<String> {
     let hint = match error {
+        ApplyError::Full(full) if full.contents == 0 && full.refused.is_none() => {
+            "nothing was tried; make room, or lower apply.reserve, and apply again"
+        }
+        ApplyError::Full(full) if full.refused.is_some() => {
+            "what fits is stored, and nothing is lost; `df -i` shows whether the disk is out of inodes, `quota` whether there is a limit; make room, and apply goes on where it stopped"
+        }
         ApplyError::Full(_) => {
             "what fits is stored, and nothing is lost; make room, and apply goes on where it stopped (the reserve is apply.reserve)"
         }
@@ -197,9 +203,9 @@ const fn fs_hint(kind: FsErrorKind) -> Option<&'static str> {
         FsErrorKind::ReadOnly => {
             Some("the file system is mounted read-only; mount it writable and try again")
         }
-        FsErrorKind::NoSpace => Some(
-            "make room on the disk and run the command again; it goes on where it stopped (`df` shows room, `df -i` whether it is out of inodes, `quota` whether there is a limit for you)",
-        ),
+        FsErrorKind::NoSpace => {
+            Some("make room on the disk and run the command again; it goes on where it stopped")
+        }
         FsErrorKind::PermissionDenied => Some(
             "look at who owns it, who may read and write it, and whether it may be changed at all (lsattr)",
         ),

@@ -1,5 +1,6 @@
 //! Folders of views that may not be changed.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use mama_adapters::fs::memory::{Fault, Step};
@@ -11,6 +12,7 @@ use mama_ports::vocab::{SourceKind, Status};
 use mama_tests::world::{World, hash_of, host_name};
 use pollster::block_on;
 
+use super::room::Cramped;
 use super::{VIEWS, quiet};
 
 fn closed_album() -> World {
@@ -112,42 +114,71 @@ fn a_view_that_cannot_be_replaced_or_made_is_told_and_made_later() {
 }
 
 /// What bert's machine makes of the catalog.
-fn apply_as_bert(world: &World) -> ApplyReport {
+fn apply_as_bert(world: &World) -> Result<ApplyReport, Box<dyn Error>> {
     let mut apply = world.applier().unwrap();
     apply.sources = Arc::new(SourceTrees::new(Arc::clone(&world.fs), host_name("bert")));
     let mut report = ApplyReport::default();
-    block_on(apply.run(&mut report)).unwrap();
-    report
+    block_on(apply.run(&mut report))?;
+    Ok(report)
 }
 
-#[test]
-fn a_view_that_still_shows_an_old_version_is_not_forgotten() {
+/// Anna has the plain name, bert one of his own.
+fn two_hosts() -> World {
     let world = World::new();
     world.write("/photos/album/a.jpg", "anna's");
     world.scan("/photos").unwrap();
     world.apply().unwrap();
     world.write("/photos/album/a.jpg", "bert's");
     world.scan_as("/photos", SourceKind::Existing, "bert").unwrap();
-    apply_as_bert(&world);
-    let berts = |world: &World| {
-        let views = world.files_below(VIEWS);
-        views.into_keys().filter(|view| view.contains("(bert)")).collect::<Vec<_>>()
-    };
-    assert_eq!(berts(&world).len(), 1, "{:?}", world.files_below(VIEWS));
-
-    world.disk.forbid_changing(format!("{VIEWS}/photos/album"));
+    apply_as_bert(&world).unwrap();
+    assert_eq!(berts_views(&world).len(), 1, "{:?}", world.files_below(VIEWS));
     world.wait(10);
-    world.write("/photos/album/a.jpg", "edited");
+    world.write("/photos/album/a.jpg", "edited by bert");
     world.scan_as("/photos", SourceKind::Existing, "bert").unwrap();
-    assert_eq!(apply_as_bert(&world).errors, 1);
-    let edited = world.claims().into_iter().find(|claim| claim.hash == hash_of(b"edited")).unwrap();
+    world
+}
+
+fn berts_views(world: &World) -> Vec<String> {
+    world.files_below(VIEWS).into_keys().filter(|view| view.contains("(bert)")).collect()
+}
+
+/// Bert does not want his edit after all.
+fn nothing_is_nobodys_once_the_edit_is_ignored(world: &World) {
+    let edited = world.claims().into_iter().find(|claim| claim.hash == hash_of(b"edited by bert")).unwrap();
     assert_eq!(world.retarget(edited.id, edited.standing.status, Status::Ignored), Settled::Done);
-    world.disk.allow(format!("{VIEWS}/photos/album"));
-    apply_as_bert(&world);
-    quiet(&world);
+    apply_as_bert(world).unwrap();
+    quiet(world);
     let known: Vec<String> =
         world.claims().into_iter().filter_map(|claim| Some(claim.view?.to_string())).collect();
-    for view in berts(&world) {
+    for view in berts_views(world) {
         assert!(known.iter().any(|known| known.ends_with(&view)), "nobody's view: {view}; known: {known:?}");
     }
+}
+
+#[test]
+fn a_view_that_still_shows_an_old_version_is_not_forgotten() {
+    let world = two_hosts();
+    world.disk.forbid_changing(format!("{VIEWS}/photos/album"));
+    assert_eq!(apply_as_bert(&world).unwrap().errors, 1);
+    world.disk.allow(format!("{VIEWS}/photos/album"));
+    nothing_is_nobodys_once_the_edit_is_ignored(&world);
+}
+
+#[test]
+fn a_view_whose_new_version_does_not_come_is_not_forgotten() {
+    let mut full = two_hosts();
+    let roomy = Arc::clone(&full.volumes);
+    full.volumes = Arc::new(Cramped(Arc::clone(&roomy), 5));
+    apply_as_bert(&full).unwrap_err();
+    full.volumes = roomy;
+    nothing_is_nobodys_once_the_edit_is_ignored(&full);
+
+    let elsewhere = two_hosts();
+    assert_eq!(elsewhere.apply().unwrap().elsewhere, 1, "anna cannot bring it");
+    nothing_is_nobodys_once_the_edit_is_ignored(&elsewhere);
+
+    let changed = two_hosts();
+    changed.write("/photos/album/a.jpg", "not what was scanned");
+    assert_eq!(apply_as_bert(&changed).unwrap().changed, 1);
+    nothing_is_nobodys_once_the_edit_is_ignored(&changed);
 }

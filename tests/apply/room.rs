@@ -14,7 +14,7 @@ use pollster::block_on;
 use super::{VIEWS, quiet};
 
 /// Volumes on which only so many bytes are free.
-struct Cramped(Arc<dyn Volumes>, u64);
+pub(super) struct Cramped(pub(super) Arc<dyn Volumes>, pub(super) u64);
 
 impl Volumes for Cramped {
     fn describe(&self, at: &AbsPath) -> Fs<VolumeFacts> {
@@ -42,8 +42,8 @@ fn what_is_linked_needs_no_room_and_what_is_copied_does() {
     world.write("/card/c.mov", vec![3; 1000]);
     world.scan_as("/card", SourceKind::Incoming, "anna").unwrap();
     let error = world.apply().unwrap_err().to_string();
-    assert!(error.contains("0.0 MiB are free"), "{error}");
-    assert!(error.contains("one file that needs 0.0 MiB does not fit: /card/c.mov"), "{error}");
+    assert!(error.contains("100 B are free"), "{error}");
+    assert!(error.contains("one content of 1000 B does not fit: /card/c.mov"), "{error}");
 }
 
 #[test]
@@ -62,6 +62,7 @@ fn what_fits_is_stored_and_the_rest_waits() {
     let ApplyError::Full(full) = error else { panic!("{error}") };
     assert_eq!((full.contents, full.needed, full.available), (2, 6000, 2500), "{full:?}");
     assert_eq!((report.blobs_stored, report.views_created, report.assigned), (3, 3, 3), "{report:?}");
+    assert_eq!((report.no_room, report.no_room_bytes), (2, 6000), "{report:?}");
     assert_eq!((world.violations(), world.misplaced()), (vec![], vec![]));
     assert_eq!(world.unexplained(), None);
     let waiting = world.open_claims();
@@ -84,7 +85,7 @@ fn a_version_for_which_there_is_no_room_leaves_the_older_one_in_view() {
     world.write("/photos/a.jpg", vec![1; 1000]);
     world.scan("/photos").unwrap();
     for _ in 0..2 {
-        assert!(world.apply().unwrap_err().to_string().contains("one file"));
+        assert!(world.apply().unwrap_err().to_string().contains("one content of"));
         assert_eq!(world.disk.read(format!("{VIEWS}/photos/a.jpg")), b"older");
         assert_eq!((world.violations(), world.misplaced()), (vec![], vec![]));
     }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::world::{Run, World};
 
 /// Runs a shell script with `$MAMA` where `archive` is a small disk, in a world with a `photos` folder.
@@ -67,8 +69,36 @@ fn on_a_read_only_disk_whatever_only_reads_works() {
     assert_eq!((&of("show_summary")["contents"], &of("why_summary")["places"]), (&1.into(), &1.into()));
     assert_eq!(of("plan_summary")["stores"], 1);
     assert_eq!(said.iter().filter(|object| object["type"] == "act").count(), 3, "{run:?}");
-    let bad: Vec<_> = said.iter().filter(|object| object["verdict"] == "bad").collect();
-    assert!(bad.iter().any(|check| check["found"].to_string().contains("mounted read-only")), "{run:?}");
+    for name in ["disk", "folders", "catalog"] {
+        let is_bad = |object: &Value| object["name"] == name && object["verdict"] == "bad";
+        assert!(said.iter().any(is_bad), "{name}: {run:?}");
+    }
+}
+
+/// What a snapshot has of a catalog that somebody was writing: the file, its log, and the index of that.
+#[test]
+fn a_catalog_that_was_in_use_is_read_with_its_log_or_not_at_all() {
+    let world = World::new();
+    world.write("photos/a.txt", "a");
+    world.mama(["scan", "photos"]).done();
+    let file = world.path("archive/.mama/catalog.sqlite3");
+    let in_use = rusqlite::Connection::open(&file).unwrap();
+    in_use.query_row("SELECT count(*) FROM blob", [], |row| row.get::<_, i64>(0)).unwrap();
+    world.write("photos/b.txt", "b");
+    world.mama(["scan", "photos"]).done();
+    assert!(fs::metadata(file.with_extension("sqlite3-wal")).unwrap().len() > 0);
+    let copy = Command::new("cp").arg("-a").args([world.path("archive"), world.path("live")]).status();
+    assert!(copy.unwrap().success());
+    drop(in_use);
+    let seen = |script: &str| {
+        let script =
+            format!("cp -a live/. archive; {script} mount -o remount,ro archive; exec $MAMA --json stats");
+        on_a_small_disk(&world, "16m", &script)
+    };
+    assert_eq!(seen("").done().summary()["observations"], 2);
+    seen("rm archive/.mama/catalog.sqlite3-shm;")
+        .refused(1, &["was not closed", "name the copy with --database"]);
+    seen("rm archive/.mama/catalog.sqlite3-shm archive/.mama/catalog.sqlite3-wal;").done();
 }
 
 #[test]

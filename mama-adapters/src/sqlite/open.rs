@@ -90,7 +90,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The file system or SQLite refused.
-    #[error("the catalog {} cannot be opened; is its disk full, or mounted read-only?", .path.display())]
+    #[error("the catalog {} cannot be opened; is its disk full or mounted read-only, or may nothing be written into its folder? A copy in a folder of your own can be named with --database", .path.display())]
     Refused {
         /// The file.
         path: PathBuf,
@@ -173,14 +173,19 @@ pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
 /// SQLite reads one on a disk that is mounted read-only if its log has its index beside it, or if there is no log, and
 /// it may take the file for unchanging (<https://sqlite.org/wal.html#readonly>).
 pub(super) fn only_reader(path: &Path) -> Result<Connection, OpenError> {
+    // as SQLite does: its log lies beside the file itself, not beside a link to it
+    let resolved = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = resolved.as_path();
     let at = At(path);
-    let has_log = beside(path, "-wal").metadata().is_ok_and(|log| log.len() > 0);
     let is_fixed = is_mounted_read_only(path);
-    if has_log && is_fixed && !beside(path, "-shm").exists() {
+    let (has_log, has_index) = (is_there(&beside(path, "-wal")), is_there(&beside(path, "-shm")));
+    if is_fixed && has_log && !has_index {
         return Err(OpenError::Unclosed { path: path.to_owned() });
     }
+    // whoever has it open, perhaps on another machine, has both
+    let is_unchanging = is_fixed && !has_log && !has_index;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let open = || match is_fixed && !has_log {
+    let open = || match is_unchanging {
         true => {
             let uri =
                 format!("file:{}?immutable=1", percent_encode(path.as_os_str().as_bytes(), NON_ALPHANUMERIC));
@@ -190,6 +195,7 @@ pub(super) fn only_reader(path: &Path) -> Result<Connection, OpenError> {
     };
     let connection = open().map_err(|error| at.sql(error))?;
     connection.busy_timeout(BUSY).map_err(|error| at.sql(error))?;
+    // also what makes `BEGIN IMMEDIATE` fail here, which SQLite would begin
     connection.pragma_update(None, "query_only", true).map_err(|error| at.sql(error))?;
     if !is_ours(&connection).map_err(|error| at.sql(error))? {
         return Err(OpenError::Foreign { path: path.to_owned() });
@@ -206,6 +212,11 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
+}
+
+/// Whether a file is there, as far as nobody can say that it is not.
+fn is_there(file: &Path) -> bool {
+    file.try_exists().unwrap_or(true)
 }
 
 fn is_mounted_read_only(path: &Path) -> bool {

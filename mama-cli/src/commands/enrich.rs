@@ -7,11 +7,9 @@ use mama_domain::archive::SourceTrees;
 use mama_domain::enrich::{Enrich, EnrichReport, LazyExtractor};
 use mama_ports::browse::Sidecar;
 use mama_ports::content::MimeDetector;
-use mama_ports::curation::{Filter, Target};
 use mama_ports::enrichment::Enrichment;
 use mama_ports::events::EventSink;
-use mama_ports::repository::PageSize;
-use mama_ports::vocab::AbsPath;
+use mama_ports::vocab::{AbsPath, Claim, Place, SourceKind};
 
 use super::interrupt::until_interrupted;
 use super::selection::resolved;
@@ -55,23 +53,24 @@ pub(super) async fn run(
     Ok(if has_failures { Status::Partial } else { Status::Done })
 }
 
-/// Sightings of one file that are looked through for the newest one.
-const VERSIONS: PageSize = PageSize(256);
-
 /// The files that describe one of these, which may be files: who asks for a picture's metadata asks for those too.
 async fn sidecars_of(files: &[AbsPath], app: &App) -> anyhow::Result<Vec<AbsPath>> {
+    let of_kind = |kind: &SourceKind| {
+        let kind = *kind;
+        files.iter().map(move |file| Place { kind, path: file.clone() })
+    };
+    let places: Vec<Place> = SourceKind::ALL.iter().flat_map(of_kind).collect();
+    let contests = app.catalog.claims(&places).await?;
+    let claims = contests.iter().flat_map(|contest| &contest.claims);
     let mut sidecars = Vec::new();
-    for file in files {
-        let target = Target::Path { host: app.host.clone(), path: file.clone() };
-        let filter = Filter { targets: vec![target], ..Filter::default() };
-        let found = app.catalog.find(&filter, None, VERSIONS).await?;
-        let Some(found) = found.iter().rfind(|found| found.at.full_path() == *file) else { continue };
-        let Some(content) = app.catalog.content(&found.hash).await? else { continue };
+    for Claim { at, hash, .. } in claims.filter(|claim| claim.current && claim.at.root.host == app.host) {
+        let Some(content) = app.catalog.content(hash).await? else { continue };
+        let path = at.full_path();
+        let folder = path.split().map(|(folder, _)| folder);
         let is_its = |sidecar: &&Sidecar| {
-            sidecar.of == found.at.name
+            sidecar.of == at.name
                 && sidecar.at.root.host == app.host
-                && sidecar.at.full_path().split().map(|(folder, _)| folder)
-                    == file.split().map(|(folder, _)| folder)
+                && sidecar.at.full_path().split().map(|(folder, _)| folder) == folder
         };
         sidecars.extend(content.sidecars.iter().filter(is_its).map(|sidecar| sidecar.at.full_path()));
     }

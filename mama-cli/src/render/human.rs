@@ -67,7 +67,11 @@ pub(crate) fn scan_summary(report: &ScanReport, enriched: Option<&EnrichReport>)
     let mut text = line("scan", &counters);
     let extra = [
         ("ignored", report.ignored),
-        ("looked into", enriched.map_or(0, |enriched| enriched.contents)),
+        // of a first scan, that goes without saying
+        (
+            "looked into",
+            enriched.map_or(0, |it| if it.contents > report.new_blobs { it.contents } else { 0 }),
+        ),
         ("metadata failures", enriched.map_or(0, |enriched| enriched.metadata_failures)),
         ("disks left as they were", report.disks_held),
         ("waiting for metadata", enriched.map_or(0, |enriched| enriched.pending)),
@@ -109,6 +113,7 @@ pub(crate) fn apply_summary(report: &ApplyReport) -> String {
         ("lost", report.lost),
         ("elsewhere", report.elsewhere),
         ("stale", report.stale),
+        ("without room", report.no_room),
     ]));
     let ways =
         [("reflinked", report.reflinked), ("hard-linked", report.hardlinked), ("copied", report.copied)];

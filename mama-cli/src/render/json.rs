@@ -142,6 +142,8 @@ pub(crate) fn apply_summary(report: &ApplyReport) -> Object {
         .with("turned_down", report.turned_down)
         .with("snapshot", report.snapshot.clone())
         .with("stale", report.stale)
+        .with("no_room", report.no_room)
+        .with("no_room_bytes", report.no_room_bytes)
 }
 
 /// The last line of a plan.

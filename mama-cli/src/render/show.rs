@@ -9,7 +9,9 @@ use mama_domain::facts::{Camera, Capture, Facts, Music, Position, Source, Source
 use mama_domain::layout;
 use mama_ports::browse::{Content, Sidecar};
 use mama_ports::manifest::ObservationRow;
-use mama_ports::vocab::{AbsPath, BlobRecord, BlockReason, FileName, Look, RelPath, Timestamp, escaped};
+use mama_ports::vocab::{
+    AbsPath, BlobRecord, BlockReason, FileName, Look, Placement, RelPath, Timestamp, escaped,
+};
 use serde_json::Value;
 
 use super::human::{self, STRONG};
@@ -336,8 +338,9 @@ fn sighting(row: &ObservationRow) -> String {
         (true, Some(when)) => format!(", gone since {}", day(when)),
         (false, _) => ", replaced since".to_owned(),
     };
-    let view = row.view.as_ref().map(|view| format!(", {view}")).unwrap_or_default();
     let (status, placement) = (row.standing.status, row.standing.placement);
+    let at = if placement == Placement::Placed { "," } else { "; its view was, or still is," };
+    let view = row.view.as_ref().map(|view| format!("{at} {view}")).unwrap_or_default();
     format!("{}  of {}: {status}, {placement}{view}{age}", row.at, human::when(row.fingerprint.mtime))
 }
 

@@ -15,13 +15,14 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use bytesize::ByteSize;
 use mama_ports::events::{Event, EventSink, Severity, Trouble};
 use mama_ports::filesystem::FsError;
 use mama_ports::manifest::{Manifests, Mark};
 use mama_ports::repository::{Catalog, PageSize, RepositoryError, Scope, Source};
 use mama_ports::runtime::{Clock, Workers};
 use mama_ports::vocab::{
-    AbsPath, ArchiveId, BlobHash, Claim, Contest, Location, ObservationId, PoolHealth, RelPath, Status,
+    AbsPath, ArchiveId, BlobHash, Claim, Contest, ObservationId, PoolHealth, RelPath, Status,
 };
 use mama_ports::volumes::Volumes;
 
@@ -123,7 +124,7 @@ pub enum ApplyError {
     Room(#[source] FsError),
     /// Not enough room, for everything or for some contents; what fits is stored.
     #[error("{0}")]
-    Full(Box<Full>),
+    Full(#[source] Box<Full>),
     /// Nothing can be written.
     #[error("the archive's disk is mounted read-only")]
     ReadOnly,
@@ -144,7 +145,7 @@ pub enum ApplyError {
 }
 
 /// How much room there is, and what it is too small for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error)]
 pub struct Full {
     /// Bytes free.
     pub available: u64,
@@ -156,17 +157,20 @@ pub struct Full {
     pub needed: u64,
     /// Where the first of them was seen.
     pub first: Option<AbsPath>,
+    /// What the disk itself said, if it took less than it had told: its inodes or somebody's quota are used up.
+    #[source]
+    pub refused: Option<Stopped>,
 }
 
 impl fmt::Display for Full {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mib = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
-        let (available, reserve) = (mib(self.available), mib(self.reserve));
+        let [available, reserve, needed] =
+            [self.available, self.reserve, self.needed].map(|bytes| ByteSize(bytes).display().iec());
         write!(f, "the archive's disk is full: {available} are free, and {reserve} are kept in reserve")?;
         match self.contents {
             0 => return Ok(()),
-            1 => write!(f, "; one file that needs {} does not fit", mib(self.needed))?,
-            contents => write!(f, "; {contents} files that need {} do not fit", mib(self.needed))?,
+            1 => write!(f, "; one content of {needed} does not fit")?,
+            contents => write!(f, "; {contents} contents of {needed} do not fit")?,
         }
         match &self.first {
             Some(first) if self.contents == 1 => write!(f, ": {first}"),
@@ -241,7 +245,7 @@ impl Apply {
             page.promise(&mut promised);
             run.turn(&page, report).await?;
             self.events.emit(Event::Applied { observations: page.waiting.len() as u64 });
-            if run.shortage.stopped.is_some() {
+            if run.shortage.is_total() {
                 break;
             }
             after = page.next;
@@ -282,15 +286,17 @@ impl Apply {
             run.turn(&page, report).await?;
             report.stale += stale.len() as u64;
             // what the plan of today says of a file is nearer to the cause than that the plans differ
-            let is_told = |at: &Location| {
-                page.plan.findings.iter().any(|found| found.at == *at && found.kind.severity().is_some())
+            let is_told = |stale: &&Stale| {
+                let mut errors =
+                    page.plan.findings.iter().filter(|found| found.kind.severity() == Some(Severity::Error));
+                errors.any(|found| found.id == stale.id)
             };
-            for Stale { at, why } in stale.iter().filter(|stale| !is_told(&stale.at)) {
+            for Stale { at, why, .. } in stale.iter().filter(|stale| !is_told(stale)) {
                 let (severity, path, reason) = (Severity::Error, at.full_path(), why.reason().to_owned());
                 self.events.emit(Event::Trouble(Trouble { severity, path, reason }));
             }
             self.events.emit(Event::Applied { observations: agreed.prospects.len() as u64 });
-            if run.shortage.stopped.is_some() {
+            if run.shortage.is_total() {
                 break;
             }
         }
@@ -348,7 +354,8 @@ impl Apply {
         last: Option<Mark>,
         report: &mut ApplyReport,
     ) -> Result<(), ApplyError> {
-        if run.shortage.stopped.is_some() {
+        (report.no_room, report.no_room_bytes) = run.shortage.sum();
+        if run.shortage.is_total() {
             drop(run.on_worker(|archive| archive.sweep()).await);
         } else {
             report.explained = explaining::write(&*self.manifests, &run.locked, last, 0).await?;

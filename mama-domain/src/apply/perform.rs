@@ -11,7 +11,7 @@ use mama_ports::vocab::{BlobHash, FileId, ObservationId, RelPath, Status};
 use super::report::{ApplyReport, trouble};
 use super::room::Shortage;
 use super::{Apply, ApplyError, Page};
-use crate::archive::{Archive, Entered, Locked, Transfer, Verdict, Ways};
+use crate::archive::{Archive, Entered, Locked, Stopped, Transfer, Verdict, Ways};
 use crate::layout;
 use crate::reconcile::{
     Action, Done, Goal, LinkView, Plan, Prospect, Refusal, RemoveView, StoreBlob, settle,
@@ -116,7 +116,7 @@ impl Run<'_> {
             let staging = match staging {
                 Err(stopped) if stopped.is_for_want_of_room() => {
                     self.wait_for_room(store, done);
-                    self.shortage.stopped.get_or_insert(stopped);
+                    self.shortage.refuse(store.size, stopped);
                     continue;
                 }
                 staging => staging?,
@@ -132,11 +132,11 @@ impl Run<'_> {
         }
         let is_new = |(store, how): &(&StoreBlob, Entered)| (*how != Entered::Present).then_some(store.hash);
         let fresh: Vec<BlobHash> = entered.iter().filter_map(is_new).collect();
-        for (hash, stopped) in self.locked.publish(fresh).await? {
-            let nameless = entered.iter().position(|(store, _)| store.hash == hash);
-            nameless.into_iter().for_each(|nth| self.wait_for_room(entered.swap_remove(nth).0, done));
-            self.shortage.stopped.get_or_insert(stopped);
-        }
+        let nameless: BTreeMap<BlobHash, Stopped> = self.locked.publish(fresh).await?.into_iter().collect();
+        let (without, entered): (EnteredBlobs<'_>, EnteredBlobs<'_>) =
+            entered.into_iter().partition(|(store, _)| nameless.contains_key(&store.hash));
+        without.iter().for_each(|(store, _)| self.wait_for_room(store, done));
+        nameless.into_values().for_each(|stopped| self.shortage.refuse(0, stopped));
         let stored = entered.iter().map(|(store, _)| store.hash).collect();
         catalog.settle(&SettleBatch { stored, ..self.batch() }).await?;
         for (store, how) in &entered {
@@ -153,17 +153,18 @@ impl Run<'_> {
         batch: &[&'p StoreBlob],
         done: &mut Done,
     ) -> Result<Vec<&'p StoreBlob>, ApplyError> {
-        let mut room = if self.shortage.stopped.is_some() { 0 } else { self.apply.room().await? };
+        let mut room = self.apply.room().await?;
         let (trees, ways) = (Arc::clone(&self.apply.sources), Arc::clone(&self.ways));
         let stores = batch.iter().copied().cloned().collect();
         let room_for = move |archive: &Archive, store: &StoreBlob| match store.existing {
+            // most are whole; the few that rotted take from the reserve, as what was put aside keeps its room
             Some(_) => 0,
             None => archive.room_for(store, &trees, &ways),
         };
         let needed = self.locked.for_each(stores, room_for).await;
         let mut fitting = Vec::with_capacity(batch.len());
         for (store, needed) in batch.iter().zip(needed) {
-            match room.checked_sub(needed) {
+            match room.checked_sub(needed).filter(|_| !self.shortage.excludes(needed)) {
                 Some(rest) => {
                     room = rest;
                     fitting.push(*store);
@@ -251,7 +252,7 @@ impl Run<'_> {
         report.views_removed += shown.removed;
         done.linked = shown.linked;
         done.kept = shown.kept;
-        self.shortage.stopped = self.shortage.stopped.take().or(shown.no_room);
+        shown.no_room.into_iter().for_each(|stopped| self.shortage.refuse(0, stopped));
         Ok(())
     }
 

@@ -46,6 +46,10 @@ pub struct ApplyReport {
     pub elsewhere: u64,
     /// Observations about which nothing was done, because the agreed plan is not today's any more.
     pub stale: u64,
+    /// Contents for which the archive's disk has no room.
+    pub no_room: u64,
+    /// Their bytes.
+    pub no_room_bytes: u64,
     /// Rows of the catalog that were written into the archive's manifests.
     pub explained: u64,
     /// How long it took.

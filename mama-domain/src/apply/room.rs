@@ -15,11 +15,37 @@ pub(super) struct Shortage {
     contents: HashSet<BlobHash>,
     bytes: u64,
     first: Option<AbsPath>,
-    /// The disk's own word that it takes no more, whatever it had said of its room.
-    pub(super) stopped: Option<Stopped>,
+    /// What the disk said when it took no more, whatever it had told of its room.
+    refused: Option<Stopped>,
+    /// Bytes of the smallest content that it did not take.
+    limit: Option<u64>,
 }
 
+/// Bytes that a disk has room for, unless it has none: where so few did not fit, nothing will.
+const FEW: u64 = 64 << 10;
+
 impl Shortage {
+    /// Whether this is too much, as so much was once: a quota may be hidden from who asks for room.
+    pub(super) fn excludes(&self, bytes: u64) -> bool {
+        bytes > 0 && self.limit.is_some_and(|limit| bytes >= limit)
+    }
+
+    /// The disk did not take so many bytes, or not even a name.
+    pub(super) fn refuse(&mut self, bytes: u64, stopped: Stopped) {
+        self.limit = Some(self.limit.map_or(bytes, |limit| limit.min(bytes)));
+        self.refused.get_or_insert(stopped);
+    }
+
+    /// Whether there is no sense in going on.
+    pub(super) fn is_total(&self) -> bool {
+        self.limit.is_some_and(|limit| limit <= FEW)
+    }
+
+    /// How many contents wait, and their bytes.
+    pub(super) fn sum(&self) -> (u64, u64) {
+        (self.contents.len() as u64, self.bytes)
+    }
+
     /// Counts one content.
     pub(super) fn add(&mut self, store: &StoreBlob) {
         if self.contents.insert(store.hash) {
@@ -47,17 +73,16 @@ impl Apply {
 
     /// How an apply ends for which the disk may have been too small.
     pub(super) async fn end_of(&self, shortage: Shortage) -> Result<(), ApplyError> {
-        match shortage {
-            Shortage { stopped: Some(stopped), .. } => Err(ApplyError::Archive(stopped)),
-            Shortage { contents, .. } if contents.is_empty() => Ok(()),
-            shortage => Err(self.full(self.available().await?, shortage)),
+        if shortage.contents.is_empty() && shortage.refused.is_none() {
+            return Ok(());
         }
+        Err(self.full(self.available().await?, shortage))
     }
 
     fn full(&self, available: u64, shortage: Shortage) -> ApplyError {
-        let Shortage { contents, bytes: needed, first, .. } = shortage;
+        let Shortage { contents, bytes: needed, first, refused, .. } = shortage;
         let (reserve, contents) = (self.policy.reserve, contents.len() as u64);
-        ApplyError::Full(Box::new(Full { available, reserve, contents, needed, first }))
+        ApplyError::Full(Box::new(Full { available, reserve, contents, needed, first, refused }))
     }
 
     async fn available(&self) -> Result<u64, ApplyError> {

@@ -104,9 +104,9 @@ pub struct Stopped {
 }
 
 impl Stopped {
-    /// Whether the disk takes no more, so that only what needs room has to wait.
+    /// Whether the disk takes no more, so that only what needs room has to wait. Not if it says so only when it is to make something durable: then nobody knows what is lost.
     pub fn is_for_want_of_room(&self) -> bool {
-        self.source.kind == FsErrorKind::NoSpace
+        self.source.kind == FsErrorKind::NoSpace && !self.source.op.starts_with("sync")
     }
 }
 

@@ -96,6 +96,15 @@ impl Archive {
     }
 
     fn copy_blob(&self, blob: &RelPath, to: &RelPath) -> Fs<()> {
+        let copied = self.write_copy(blob, to);
+        if copied.is_err() {
+            // the next view of this content needs the staged name
+            drop(self.tree.unlink(to));
+        }
+        copied
+    }
+
+    fn write_copy(&self, blob: &RelPath, to: &RelPath) -> Fs<()> {
         let mut source = self.tree.open(blob)?;
         let mut target = self.tree.create(to)?;
         io::copy(&mut source, &mut target)

@@ -19,6 +19,8 @@ pub struct Agreed {
 /// An observation for which the plan of today is another one, so that nothing is done about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stale {
+    /// Which observation.
+    pub id: ObservationId,
     /// Where it was seen.
     pub at: Location,
     /// What is different.
@@ -93,7 +95,7 @@ pub fn hold_to(agreed: &Agreed, now: Plan, contests: &[Contest]) -> (Plan, Vec<S
     let stale = agreed.prospects.iter().filter(|prospect| !kept.contains(&prospect.id));
     let stale = stale.filter_map(|prospect| {
         let why = difference(prospect, claims.get(&prospect.id).copied(), today.get(&prospect.id).copied())?;
-        Some(Stale { at: prospect.at.clone(), why })
+        Some(Stale { id: prospect.id, at: prospect.at.clone(), why })
     });
     let stale = stale.collect();
     let prospects = now.prospects.iter().filter(|prospect| kept.contains(&prospect.id)).cloned().collect();

@@ -66,7 +66,7 @@ impl FindingKind {
             Self::Changed => "changed since the scan, so it is not stored; scan again".to_owned(),
             Self::Lost => "this version was never stored, and the file was overwritten or removed before apply".to_owned(),
             Self::Occupied(at) => {
-                format!("{at} in the archive is not mama's, and stands where its view belongs; it is left alone: move it away and apply again")
+                format!("something else stands at {at} in the archive; it is left alone: move it away and apply again")
             }
             Self::Damaged => {
                 "the archive has lost this content, and no known source still has it; look for a copy and scan it".to_owned()

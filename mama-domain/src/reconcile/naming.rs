@@ -376,6 +376,7 @@ impl<'a> Naming<'a> {
                 }
             }
         }
+        plan.reserved = self.reserved;
         let links = self.links.into_values().map(Action::Link);
         plan.actions.extend(removes.into_values().map(Action::Remove).chain(links));
         plan.granted.extend(self.granted.into_values());

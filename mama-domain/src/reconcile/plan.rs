@@ -31,6 +31,8 @@ pub struct Plan {
     pub names: BTreeMap<ObservationId, Named>,
     /// Whose each view is that one of these places has or gets.
     pub granted: Vec<Granted>,
+    /// Views that are left alone, because what belongs there is not in the archive, and cannot be brought.
+    pub reserved: BTreeSet<RelPath>,
     /// Paths that must be surveyed, each with the contents that may be there, before this is a plan.
     pub unknown: BTreeMap<RelPath, BTreeSet<BlobHash>>,
     /// Views, by what they show, of which the catalog must say whose they are, before this is a plan.

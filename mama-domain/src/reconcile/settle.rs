@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mama_ports::repository::Settlement;
 use mama_ports::vocab::{BlobHash, Fingerprint, ObservationId, Placement, RelPath, Standing};
 
+use super::action::Action;
 use super::finding::{Finding, FindingKind};
 use super::plan::{Goal, Plan, Prospect};
 use crate::layout;
@@ -50,12 +51,17 @@ pub enum Refusal {
 pub fn settle(plan: &Plan, done: &Done) -> (Vec<Settlement>, Vec<Finding>) {
     let mut findings = plan.findings.clone();
     let mut settlements = Vec::with_capacity(plan.prospects.len());
+    let to_link = plan.actions.iter().filter_map(|action| match action {
+        Action::Link(link) => Some(&link.view),
+        Action::Store(_) | Action::Remove(_) => None,
+    });
+    let awaited: BTreeSet<&RelPath> = to_link.chain(&plan.reserved).collect();
     for prospect in &plan.prospects {
         let mut from = prospect.from;
         if done.unplaced.contains(&prospect.id) {
             from.standing.placement = Placement::None;
         }
-        let end = end_of(prospect, from.standing.placement, done);
+        let end = end_of(prospect, from.standing.placement, &awaited, done);
         if let Some(kind) = end.finding {
             findings.push(Finding { id: prospect.id, at: prospect.at.clone(), kind });
         }
@@ -87,11 +93,16 @@ fn kept_of<'a>(
     prospect.was.iter().chain([&plain]).find_map(|view| kept.get_key_value(view))
 }
 
-/// Whether the view that this observation had was to show another content, and still shows the old one.
-fn is_not_replaced(prospect: &Prospect, done: &Done) -> bool {
-    let stays =
-        |view: &RelPath| matches!(done.linked.get(view), Some(Err(Refusal::Failed(_) | Refusal::NoRoom)));
-    prospect.was.as_ref().is_some_and(|view| prospect.goal.view() != Some(view) && stays(view))
+/// Whether the view that this observation had stands as it did: what is awaited there could not be had, or not be shown.
+fn is_not_replaced(prospect: &Prospect, awaited: &BTreeSet<&RelPath>, done: &Done) -> bool {
+    let Some(view) = prospect.was.as_ref().filter(|view| prospect.goal.view() != Some(view)) else {
+        return false;
+    };
+    match done.linked.get(view) {
+        None => awaited.contains(view),
+        Some(Ok(()) | Err(Refusal::Occupied)) => false,
+        Some(Err(_)) => true,
+    }
 }
 
 struct End {
@@ -118,12 +129,22 @@ impl End {
     }
 }
 
-fn end_of(prospect: &Prospect, placement: Placement, done: &Done) -> End {
+fn end_of(prospect: &Prospect, placement: Placement, awaited: &BTreeSet<&RelPath>, done: &Done) -> End {
+    let is_shown = prospect.goal.view().is_some_and(|view| matches!(done.linked.get(view), Some(Ok(()))));
     if let Some((view, why)) = kept_of(prospect, &done.kept) {
-        return End::put_off(placement, prospect, Some(FindingKind::not_removed(view, why)));
+        let finding = Some(FindingKind::not_removed(view, why));
+        // a row has one view: of two, the plain one is looked at anyhow
+        return match is_shown && *view == layout::view_path(&prospect.at.place()) {
+            true => End { open: true, finding, ..end_as_done(prospect, placement, done) },
+            false => End::put_off(placement, prospect, finding),
+        };
     }
-    if is_not_replaced(prospect, done) {
-        return End::put_off(placement, prospect, None);
+    let is_plain = prospect.was.as_ref() == Some(&layout::view_path(&prospect.at.place()));
+    if is_not_replaced(prospect, awaited, done) {
+        return match is_shown && is_plain {
+            true => End { open: true, ..end_as_done(prospect, placement, done) },
+            false => End::put_off(placement, prospect, None),
+        };
     }
     let end = end_as_done(prospect, placement, done);
     // what is drawn in by another claim to its place is not found anew

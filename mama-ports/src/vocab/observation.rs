@@ -246,7 +246,7 @@ pub struct Claim {
     pub standing: Standing,
     /// Whether it waits for an apply to look at it.
     pub open: bool,
-    /// The view that was made for it: certainly there when `standing.placement` is placed, perhaps if an apply was interrupted that was to take it away.
+    /// The view that was made for it: certainly there when `standing.placement` is placed, perhaps otherwise: an apply that was to take it away, or to make it anew, was interrupted or could not.
     pub view: Option<RelPath>,
     /// Whether a verified copy of its content is in the archive.
     pub stored: bool,
