@@ -51,11 +51,7 @@ pub enum Refusal {
 pub fn settle(plan: &Plan, done: &Done) -> (Vec<Settlement>, Vec<Finding>) {
     let mut findings = plan.findings.clone();
     let mut settlements = Vec::with_capacity(plan.prospects.len());
-    let to_link = plan.actions.iter().filter_map(|action| match action {
-        Action::Link(link) => Some(&link.view),
-        Action::Store(_) | Action::Remove(_) => None,
-    });
-    let awaited: BTreeSet<&RelPath> = to_link.chain(&plan.reserved).collect();
+    let awaited = awaited(plan, done);
     for prospect in &plan.prospects {
         let mut from = prospect.from;
         if done.unplaced.contains(&prospect.id) {
@@ -91,6 +87,16 @@ fn kept_of<'a>(
     }
     let plain = layout::view_path(&prospect.at.place());
     prospect.was.iter().chain([&plain]).find_map(|view| kept.get_key_value(view))
+}
+
+/// The views that were to show, or should show, what is not in the archive.
+fn awaited<'a>(plan: &'a Plan, done: &Done) -> BTreeSet<&'a RelPath> {
+    let is_lacking = |hash: &BlobHash| done.stored.get(hash).is_some_and(Result::is_err);
+    let links = plan.actions.iter().filter_map(|action| match action {
+        Action::Link(link) => Some(link).filter(|link| is_lacking(&link.hash)),
+        Action::Store(_) | Action::Remove(_) => None,
+    });
+    links.map(|link| &link.view).chain(&plan.reserved).collect()
 }
 
 /// Whether the view that this observation had stands as it did: what is awaited there could not be had, or not be shown.
