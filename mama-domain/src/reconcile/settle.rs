@@ -145,14 +145,12 @@ fn end_of(prospect: &Prospect, placement: Placement, awaited: &BTreeSet<&RelPath
             false => End::put_off(placement, prospect, finding),
         };
     }
+    let mut end = end_as_done(prospect, placement, done);
     let is_plain = prospect.was.as_ref() == Some(&layout::view_path(&prospect.at.place()));
-    if is_not_replaced(prospect, awaited, done) {
-        return match is_shown && is_plain {
-            true => End { open: true, ..end_as_done(prospect, placement, done) },
-            false => End::put_off(placement, prospect, None),
-        };
+    if is_not_replaced(prospect, awaited, done) && !(is_shown && is_plain) {
+        // whoever waits for the place looks at this row, too; if what was awaited is lost, nobody waits
+        end = End { open: end.open, ..End::put_off(placement, prospect, None) };
     }
-    let end = end_as_done(prospect, placement, done);
     // what is drawn in by another claim to its place is not found anew
     End { finding: end.finding.filter(|_| prospect.open), ..end }
 }
