@@ -149,7 +149,7 @@ fn end_of(prospect: &Prospect, placement: Placement, awaited: &BTreeSet<&RelPath
     let is_plain = prospect.was.as_ref() == Some(&layout::view_path(&prospect.at.place()));
     if is_not_replaced(prospect, awaited, done) && !(is_shown && is_plain) {
         // whoever waits for the place looks at this row, too; if what was awaited is lost, nobody waits
-        end = End { open: end.open, ..End::put_off(placement, prospect, None) };
+        end = End { placement, view: prospect.was.clone(), ..end };
     }
     // what is drawn in by another claim to its place is not found anew
     End { finding: end.finding.filter(|_| prospect.open), ..end }
