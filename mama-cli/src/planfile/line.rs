@@ -151,7 +151,7 @@ impl std::convert::From<&Action> for Line {
 
 impl std::convert::From<&Prospect> for Line {
     fn from(prospect: &Prospect) -> Self {
-        let Prospect { id, at, hash, was, from, open: _, status, goal } = prospect;
+        let Prospect { id, at, hash, was, leftovers: _, from, open: _, status, goal } = prospect;
         let bytes = |path: &RelPath| Bytes(path.as_bytes().to_vec());
         let aim = match goal {
             Goal::Placed(view) => {
@@ -231,6 +231,7 @@ impl Outcome {
             at: Location { root, dir, name },
             hash: read(&self.hash, "hash")?,
             was: self.was.map(Bytes::relative).transpose()?,
+            leftovers: Vec::new(),
             from: Footing { standing, current, gone, block },
             open: true,
             status: read(&self.status, "status")?,
@@ -308,6 +309,7 @@ mod tests {
             at: Location { root, dir: RelPath::parse("d").unwrap(), name },
             hash: BlobHash::from_bytes([0xab; 32]),
             was: Some(RelPath::parse("views/x").unwrap()),
+            leftovers: Vec::new(),
             from: Footing { standing, current: true, gone: false, block: Some(BlockReason::Deleted) },
             open: true,
             status: Status::Assigned,

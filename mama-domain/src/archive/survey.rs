@@ -34,9 +34,9 @@ impl Archive {
         let (mut actual, unstored) = self.survey_contents(workers, wishes).await?;
         let mut candidates: BTreeMap<BlobHash, Vec<Source>> = BTreeMap::new();
         let mut views: BTreeMap<RelPath, BTreeSet<BlobHash>> = BTreeMap::new();
-        for Wish { claim, want, .. } in wishes {
+        for Wish { claim, want, leftovers, .. } in wishes {
             views.entry(layout::view_path(&claim.at.place())).or_default();
-            if let Some(view) = &claim.view {
+            for view in claim.view.iter().chain(leftovers) {
                 views.entry(view.clone()).or_default().insert(claim.hash);
             }
             if let Want::View(shown) = want {

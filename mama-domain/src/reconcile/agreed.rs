@@ -174,7 +174,8 @@ impl<'a> Needs<'a> {
     fn of_prospect(&self, prospect: &Prospect) -> impl Iterator<Item = Step<'a>> {
         let store = prospect.goal.needs_content().then(|| self.stores.get(&prospect.hash)).flatten();
         let link = prospect.goal.view().and_then(|view| self.links.get(view));
-        let remove = prospect.was.as_ref().and_then(|view| self.removes.get(view));
-        [store, link, remove].into_iter().flatten().copied()
+        let removes =
+            prospect.was.iter().chain(&prospect.leftovers).filter_map(|view| self.removes.get(view));
+        [store, link].into_iter().flatten().chain(removes).copied()
     }
 }

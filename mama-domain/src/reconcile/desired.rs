@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mama_ports::vocab::{BlobHash, BlockReason, Claim, Contest, HostName, ObservationId, RelPath, Status};
+use mama_ports::vocab::{
+    BlobHash, BlockReason, Claim, Contest, HostName, ObservationId, Place, RelPath, Status,
+};
 
-use crate::layout;
+use crate::layout::{self, Spelling};
 
 /// The settings that decide what is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub struct Wish {
     pub want: Want,
     /// Why: what should be follows from it.
     pub why: Rule,
+    /// Names at which an apply that was hindered or cut off may have left it shown, though it is to be shown no more.
+    pub leftovers: Vec<RelPath>,
 }
 
 /// The rule that decided about an observation.
@@ -160,9 +164,27 @@ pub fn desired(contest: &Contest, rules: &Rules) -> Vec<Wish> {
             Rule::Superseded { .. } => Want::Content,
             Rule::Refused(reason) => Want::Nothing(reason),
         };
-        Wish { claim: claim.clone(), want, why }
+        let may_be_left = claim.open && claim.stored && !matches!(want, Want::View(_));
+        let leftovers =
+            if may_be_left { leftovers(&contest.place, claim, versions[hash]) } else { Vec::new() };
+        Wish { claim: claim.clone(), want, why, leftovers }
     };
     claims.into_iter().map(wish).collect()
+}
+
+/// The names that rules other than that of the plain name may have given to a claim; `first` is the first sighting of its version.
+fn leftovers(place: &Place, claim: &Claim, first: &Claim) -> Vec<RelPath> {
+    let of_host = layout::view_path_of_host(place, &claim.at.root.host, &claim.hash);
+    let of_version = layout::view_paths_of_version(place, first.fingerprint.mtime, &claim.hash);
+    let names = [vec![of_host], of_version.to_vec()];
+    let with_tag = |names: Vec<RelPath>| {
+        let last = names.last().map(|last| {
+            let tagged = BTreeSet::from([last.names().count() - 1]);
+            layout::spelled(last, &claim.hash, &Spelling { tagged, escaped: false })
+        });
+        names.into_iter().chain(last)
+    };
+    names.into_iter().flat_map(with_tag).collect()
 }
 
 fn refusal(claim: &Claim, rules: &Rules) -> Option<Reason> {

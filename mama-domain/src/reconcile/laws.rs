@@ -12,6 +12,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::layout;
 
+mod hitches;
+
 /// A catalog and an archive, as maps.
 #[derive(Debug, Clone)]
 struct Model {
@@ -125,31 +127,64 @@ impl Model {
 
     /// Performs a plan without a hitch, and settles it.
     fn apply(&mut self, plan: &Plan) {
+        self.attempt(plan, |_| None);
+    }
+
+    /// Performs a plan but for the actions that are refused, and settles what became of it.
+    fn attempt(&mut self, plan: &Plan, refusal: impl Fn(&Action) -> Option<Refusal>) {
+        let mut done = Done::default();
         for action in &plan.actions {
-            match action {
-                Action::Store(store) => {
+            match (action, refusal(action)) {
+                (Action::Store(store), Some(refusal)) => {
+                    done.stored.insert(store.hash, Err(refusal));
+                }
+                (Action::Store(store), None) => {
                     self.actual.blobs.insert(store.hash, BlobFact::Present(inode(&store.hash)));
+                    done.stored.insert(store.hash, Ok(()));
                 }
-                Action::Link(link) => {
-                    self.actual.views.insert(link.view.clone(), ViewFact::File(inode(&link.hash)));
+                (Action::Link(link), _) if done.stored.get(&link.hash).is_some_and(Result::is_err) => {}
+                (Action::Link(link), refusal) => {
+                    done.unplaced.extend(loser(plan, &link.view, Some(link.hash)));
+                    match refusal {
+                        Some(Refusal::Occupied) => {
+                            self.actual.views.insert(link.view.clone(), ViewFact::File(FOREIGN));
+                        }
+                        Some(_) => {}
+                        None => {
+                            self.actual.views.insert(link.view.clone(), ViewFact::File(inode(&link.hash)));
+                        }
+                    }
+                    done.linked.insert(link.view.clone(), refusal.map_or(Ok(()), Err));
                 }
-                Action::Remove(remove) => {
-                    self.actual.views.insert(remove.view.clone(), ViewFact::Absent);
+                (Action::Remove(remove), refusal) => {
+                    done.unplaced.extend(loser(plan, &remove.view, None));
+                    match refusal {
+                        Some(_) => drop(done.kept.insert(remove.view.clone(), "closed".to_owned())),
+                        None => drop(self.actual.views.insert(remove.view.clone(), ViewFact::Absent)),
+                    }
                 }
             }
         }
-        let stored: BTreeSet<BlobHash> = plan.stores().map(|store| store.hash).collect();
-        let (settlements, _) = settle(plan, &Done::default());
+        let (settlements, _) = settle(plan, &done);
         for settlement in settlements {
             let claim = self.claims.iter_mut().find(|claim| claim.id == settlement.id).unwrap();
+            if done.unplaced.contains(&claim.id) {
+                claim.standing.placement = Placement::None;
+            }
             assert_eq!(claim.footing(), settlement.from);
             (claim.standing, claim.open, claim.view) = (settlement.to, settlement.open, settlement.view);
         }
         for claim in &mut self.claims {
-            claim.stored |= stored.contains(&claim.hash);
+            claim.stored |= done.stored.get(&claim.hash).is_some_and(Result::is_ok);
         }
         self.turn_down();
     }
+}
+
+/// Whoever is placed at a view that is to show something else, or nothing.
+fn loser(plan: &Plan, view: &RelPath, becomes: Option<BlobHash>) -> Option<ObservationId> {
+    let loses = |(_, at, hash): &&(ObservationId, RelPath, BlobHash)| at == view && becomes != Some(*hash);
+    plan.placed.iter().find(loses).map(|(id, _, _)| *id)
 }
 
 fn planned(model: &Model, rules: &Rules) -> Plan {

@@ -7,7 +7,7 @@ use mama_ports::vocab::{BlobHash, FileId, Place, RelPath};
 
 use super::action::{Action, LinkView, RemoveView};
 use super::actual::{Actual, BlobFact, ViewFact};
-use super::desired::{Role, Shown, Want, Wish};
+use super::desired::{Reason, Role, Shown, Want, Wish};
 use super::plan::Plan;
 use super::promised::{Holder, Promised};
 use crate::layout::{self, Spelling};
@@ -78,6 +78,8 @@ pub(super) struct Naming<'a> {
     ours: BTreeMap<FileId, BlobHash>,
     /// What each place has shown, or may have.
     contents: BTreeMap<Place, BTreeSet<BlobHash>>,
+    /// What of it somebody may still want to see.
+    welcome: BTreeSet<(Place, BlobHash)>,
     /// The views that each place has, and what they show, as the catalog knows them.
     made: BTreeMap<Place, BTreeSet<(RelPath, BlobHash)>>,
     granted: BTreeMap<Vec<u8>, Granted>,
@@ -116,9 +118,13 @@ impl<'a> Naming<'a> {
         let quarantined = actual.quarantined.iter().map(|(id, hash)| (*id, *hash));
         let ours = actual.blobs.iter().filter_map(inode).chain(quarantined).collect();
         let mut contents: BTreeMap<Place, BTreeSet<BlobHash>> = BTreeMap::new();
+        let mut welcome = BTreeSet::new();
         let mut made: BTreeMap<Place, BTreeSet<(RelPath, BlobHash)>> = BTreeMap::new();
-        for Wish { claim, .. } in wishes {
+        for Wish { claim, want, .. } in wishes {
             contents.entry(claim.at.place()).or_default().insert(claim.hash);
+            if matches!(want, Want::View(_) | Want::Content | Want::Nothing(Reason::Awaiting)) {
+                welcome.insert((claim.at.place(), claim.hash));
+            }
             let view = claim.view.clone().map(|view| (view, claim.hash));
             made.entry(claim.at.place()).or_default().extend(view);
         }
@@ -127,6 +133,7 @@ impl<'a> Naming<'a> {
             promised,
             ours,
             contents,
+            welcome,
             made,
             granted: BTreeMap::new(),
             shared: BTreeMap::new(),
@@ -353,13 +360,15 @@ impl<'a> Naming<'a> {
     pub(super) fn finish(self, wishes: &[&Wish], plan: &mut Plan) {
         let mut removes: BTreeMap<RelPath, RemoveView> = BTreeMap::new();
         let mut unasked = BTreeSet::new();
-        for Wish { claim, .. } in wishes {
+        for Wish { claim, leftovers, .. } in wishes {
             let place = claim.at.place();
-            let made = claim.view.iter().cloned().chain([layout::view_path(&place)]);
-            let is_wanted = |view: &RelPath| {
-                self.reserved.contains(view) || self.granted.contains_key(&self.actual.folding.key(view))
+            let made = claim.view.iter().chain(leftovers).cloned().chain([layout::view_path(&place)]);
+            let is_granted = |view: &RelPath| {
+                // a key is wider than what the file system takes for one
+                let granted = self.granted.get(&self.actual.folding.key(view));
+                granted.is_some_and(|granted| self.spelling(&granted.view) == self.spelling(view))
             };
-            for view in made.filter(|view| !is_wanted(view) && !self.is_namesake(view, &place)) {
+            for view in made.filter(|view| !is_granted(view) && !self.is_namesake(view, &place)) {
                 let is_of_place = |hash: &&BlobHash| self.contents[&place].contains(*hash);
                 let (expected, held) = match self.fact(&view) {
                     Some(ViewFact::File(id)) => match self.ours.get(id).filter(is_of_place) {
@@ -369,6 +378,9 @@ impl<'a> Naming<'a> {
                     Some(ViewFact::Copy(id, held)) => (*id, *held),
                     _ => continue,
                 };
+                if self.reserved.contains(&view) && self.welcome.contains(&(place.clone(), held)) {
+                    continue;
+                }
                 match self.is_held_elsewhere(&view, held, &place) {
                     Some(false) => drop(removes.insert(view.clone(), RemoveView { view, expected })),
                     Some(true) => {}
@@ -377,6 +389,7 @@ impl<'a> Naming<'a> {
             }
         }
         plan.reserved = self.reserved;
+        plan.reserved.retain(|view| !removes.contains_key(view));
         let links = self.links.into_values().map(Action::Link);
         plan.actions.extend(removes.into_values().map(Action::Remove).chain(links));
         plan.granted.extend(self.granted.into_values());

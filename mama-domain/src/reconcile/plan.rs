@@ -50,6 +50,8 @@ pub struct Prospect {
     pub hash: BlobHash,
     /// The view that it has had so far.
     pub was: Option<RelPath>,
+    /// Where else it may be shown, though it is to be shown no more.
+    pub leftovers: Vec<RelPath>,
     /// What the plan rests on.
     pub from: Footing,
     /// Whether it counts: it was open, and not merely drawn in by another claim to its place.
@@ -218,6 +220,7 @@ impl Plan {
                 at,
                 hash: claim.hash,
                 was: claim.view.clone(),
+                leftovers: wish.leftovers.clone(),
                 from,
                 open: claim.open,
                 status,

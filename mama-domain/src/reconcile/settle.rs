@@ -77,7 +77,7 @@ pub fn settle(plan: &Plan, done: &Done) -> (Vec<Settlement>, Vec<Finding>) {
     (settlements, findings)
 }
 
-/// The view of this observation that could not be taken away, and why: the one that it had, or the plain one of its place.
+/// The view of this observation that could not be taken away, and why: the one that it had, one that was left, or the plain one of its place.
 fn kept_of<'a>(
     prospect: &Prospect,
     kept: &'a BTreeMap<RelPath, String>,
@@ -86,7 +86,7 @@ fn kept_of<'a>(
         return None;
     }
     let plain = layout::view_path(&prospect.at.place());
-    prospect.was.iter().chain([&plain]).find_map(|view| kept.get_key_value(view))
+    prospect.was.iter().chain(&prospect.leftovers).chain([&plain]).find_map(|view| kept.get_key_value(view))
 }
 
 /// The views that were to show, or should show, what is not in the archive.
@@ -140,9 +140,10 @@ fn end_of(prospect: &Prospect, placement: Placement, awaited: &BTreeSet<&RelPath
     if let Some((view, why)) = kept_of(prospect, &done.kept) {
         let finding = Some(FindingKind::not_removed(view, why));
         // a row has one view: of two, the plain one is looked at anyhow
-        return match is_shown && *view == layout::view_path(&prospect.at.place()) {
-            true => End { open: true, finding, ..end_as_done(prospect, placement, done) },
-            false => End::put_off(placement, prospect, finding),
+        return match *view == layout::view_path(&prospect.at.place()) {
+            true if is_shown => End { open: true, finding, ..end_as_done(prospect, placement, done) },
+            true => End::put_off(placement, prospect, finding),
+            false => End { view: Some(view.clone()), ..End::put_off(placement, prospect, finding) },
         };
     }
     let mut end = end_as_done(prospect, placement, done);
