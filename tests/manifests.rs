@@ -250,10 +250,17 @@ proptest! {
     }
 }
 
-/// Whether any sighting of a content is to be shown.
+/// Whether any sighting of a content is to be shown: one about which nobody has decided follows what was decided about the others.
 fn is_wanted(rows: &Rows, record: &BlobRecord) -> bool {
-    let mut of_it = rows.observations.iter().filter(|row| row.hash == record.hash);
-    record.block.is_none() && of_it.any(|row| row.current && row.standing.status != Status::Ignored)
+    let of_it: Vec<_> = rows.observations.iter().filter(|row| row.hash == record.hash).collect();
+    let is_any = |status: Status| of_it.iter().any(|row| row.standing.status == status);
+    let is_turned_down = is_any(Status::Ignored) && !is_any(Status::Assigned);
+    let is_shown = |status: Status| match status {
+        Status::Ignored => false,
+        Status::Pending => !is_turned_down,
+        Status::Assigned => true,
+    };
+    record.block.is_none() && of_it.iter().any(|row| row.current && is_shown(row.standing.status))
 }
 
 fn stored(rows: &Rows) -> BTreeSet<BlobHash> {

@@ -9,7 +9,7 @@ use sqlx::{PgConnection, query, query_scalar};
 
 use super::failure::Outcome;
 use super::roots;
-use crate::sql::decisions;
+use crate::sql::{codec, decisions};
 
 pub(super) async fn decide(
     catalog: &mut PgConnection,
@@ -23,7 +23,8 @@ pub(super) async fn decide(
             Decision::Block { hash, .. } => hashes.push(*hash),
         }
     }
-    roots::lock(catalog, &ids, &hashes).await?;
+    let seen = contents_of(catalog, &ids).await?;
+    roots::lock(catalog, &[], &[hashes.as_slice(), &seen].concat()).await?;
     lock_contents(catalog, &hashes).await?;
     let mut answers = Vec::with_capacity(batch.len());
     // Of several decisions about one thing, each is compared with what the one before it made.
@@ -41,6 +42,18 @@ pub(super) async fn decide(
     let made = batch.iter().zip(&answers).filter(|(_, settled)| **settled == Settled::Done);
     add_items(catalog, act, made.map(|(decision, _)| decision)).await?;
     Ok(answers)
+}
+
+/// What these observations saw.
+async fn contents_of(catalog: &mut PgConnection, observations: &[i64]) -> Outcome<Vec<BlobHash>> {
+    let hashes: Vec<Vec<u8>> = query_scalar(
+        "SELECT DISTINCT b.hash FROM unnest($1::bigint[]) AS asked (id)
+         JOIN observation o ON o.id = asked.id JOIN blob b ON b.id = o.blob",
+    )
+    .bind(observations)
+    .fetch_all(catalog)
+    .await?;
+    hashes.iter().map(|hash| Ok(codec::hash(hash)?)).collect()
 }
 
 async fn lock_contents(catalog: &mut PgConnection, hashes: &[BlobHash]) -> Outcome<()> {
@@ -87,23 +100,31 @@ struct Targets<'a> {
 }
 
 impl Targets<'_> {
-    /// The numbers of those that were changed.
+    /// The numbers of those that were changed. Pending ones follow what is decided about their content, and so are opened.
     async fn set(self, catalog: &mut PgConnection) -> Outcome<HashSet<i64>> {
         if self.number.is_empty() {
             return Ok(HashSet::new());
         }
-        let changed: Vec<i64> = query_scalar(
+        let changed: Vec<(i64, i64)> = sqlx::query_as(
             "UPDATE observation o SET status = d.after, open = true, unsaved = o.unsaved + 1
              FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) AS d (number, id, before, after)
-             WHERE o.id = d.id AND o.status = d.before RETURNING d.number",
+             WHERE o.id = d.id AND o.status = d.before RETURNING d.number, o.blob",
         )
         .bind(self.number)
         .bind(self.id)
         .bind(self.from)
         .bind(self.to)
-        .fetch_all(catalog)
+        .fetch_all(&mut *catalog)
         .await?;
-        Ok(changed.into_iter().collect())
+        let (numbers, blobs): (HashSet<i64>, Vec<i64>) = changed.into_iter().unzip();
+        query(
+            "UPDATE observation SET open = true, unsaved = unsaved + 1
+             WHERE blob = ANY($1) AND NOT open AND status = 'pending'",
+        )
+        .bind(blobs)
+        .execute(catalog)
+        .await?;
+        Ok(numbers)
     }
 }
 

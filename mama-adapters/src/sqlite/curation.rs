@@ -133,10 +133,20 @@ pub(super) fn roots(catalog: &Transaction<'_>) -> Outcome<Vec<(i64, ScanRoot)>> 
 fn decide(catalog: &Transaction<'_>, decision: Decision) -> Outcome<Settled> {
     match decision {
         Decision::Retarget { id, from, to } => {
-            let changed = catalog
-                .prepare_cached("UPDATE observation SET status = ?3, open = 1, unsaved = unsaved + 1 WHERE id = ?1 AND status = ?2")?
-                .execute(params![id.0, from.as_str(), to.as_str()])?;
-            Ok(if changed == 0 { Settled::Stale } else { Settled::Done })
+            let mut statement = catalog.prepare_cached(
+                "UPDATE observation SET status = ?3, open = 1, unsaved = unsaved + 1 WHERE id = ?1 AND status = ?2 RETURNING blob",
+            )?;
+            let changed: Option<i64> =
+                rows::one(&mut statement, params![id.0, from.as_str(), to.as_str()], |row| Ok(row.get(0)?))?;
+            let Some(blob) = changed else { return Ok(Settled::Stale) };
+            // those follow what is decided about their content
+            catalog
+                .prepare_cached(
+                    "UPDATE observation SET open = 1, unsaved = unsaved + 1
+                     WHERE blob = ?1 AND open = 0 AND status = 'pending'",
+                )?
+                .execute([blob])?;
+            Ok(Settled::Done)
         }
         Decision::Block { hash, from, to } => {
             let mut statement = catalog.prepare_cached(

@@ -60,9 +60,9 @@ impl FindingKind {
     pub fn reason(&self) -> String {
         match self {
             Self::Blocked => "its content is blocked".to_owned(),
-            Self::TurnedDown => "its content was ignored before, so it is ignored here too; `mama assign` takes it in".to_owned(),
+            Self::TurnedDown => "its content was ignored before, so it is not shown here either; `mama assign` takes it in".to_owned(),
             Self::Elsewhere => "it was seen on another host; run apply there".to_owned(),
-            Self::Missing => "not there, so it is not stored; bring it back, or scan again so that mama learns that it is gone".to_owned(),
+            Self::Missing => "not there, so it is not stored; if its disk is not mounted, mount it; else bring it back, or scan again so that mama learns that it is gone".to_owned(),
             Self::Changed => "changed since the scan, so it is not stored; scan again".to_owned(),
             Self::Lost => "this version was never stored, and the file was overwritten or removed before apply".to_owned(),
             Self::Occupied(at) => {

@@ -206,13 +206,13 @@ impl Plan {
             },
         };
         self.find(claim, found);
-        let event = match (want, &goal) {
-            (Want::Nothing(Reason::TurnedDown), _) => Some(Event::Ignored),
-            (_, Goal::Placed(_) | Goal::Stored { .. }) => Some(Event::Applied),
-            (_, Goal::Settled { .. }) => None,
-        };
         let target = claim.standing.status;
-        let status = event.and_then(|event| lifecycle::step(target, event).ok()).unwrap_or(target);
+        let status = match goal {
+            Goal::Placed(_) | Goal::Stored { .. } => {
+                lifecycle::step(target, Event::Applied).unwrap_or(target)
+            }
+            Goal::Settled { .. } => target,
+        };
         if !is_as_wanted(claim, status, &goal) {
             let (at, from) = (claim.at.clone(), claim.footing());
             self.prospects.push(Prospect {

@@ -8,7 +8,7 @@ use crate::enrichment::{Enriched, Looked};
 use crate::repository::{
     Decision, Repository, ScanBatch, Scope, SettleBatch, Settled, Settlement, StandingCount,
 };
-use crate::vocab::{BlockReason, MetaDoc, Mime, ObservationId, Placement, Status};
+use crate::vocab::{BlockReason, Claim, MetaDoc, Mime, ObservationId, Placement, Status};
 
 /// And is open afterwards.
 pub async fn a_target_is_changed_only_from_what_was_expected(repo: &dyn Repository) {
@@ -74,6 +74,38 @@ pub async fn a_pending_sighting_knows_that_its_content_was_turned_down(repo: &dy
     assert_eq!(turned_down().await, Vec::<String>::new());
     decide(repo, &retarget(y, Status::Assigned, Status::Ignored)).await.unwrap();
     assert_eq!(turned_down().await, ["bert:/b/z"]);
+}
+
+/// So that apply looks again at what it turned down, whoever saw it; what somebody has decided himself stays as it is.
+pub async fn a_decision_opens_what_is_pending_of_the_same_content(repo: &dyn Repository) {
+    let desk = Desk::new(repo).await;
+    desk.see(&[("x", 1, 1), ("y", 1, 1), ("decided", 1, 1), ("other", 2, 1)]).await;
+    Desk::begin(repo, &root("bert", "/b"), time(1)).await.see(&[("z", 1, 1)]).await;
+    let retarget = |id, from, to| [Decision::Retarget { id, from, to }];
+    let (x, decided) = (desk.known("x").await.id, desk.known("decided").await.id);
+    decide(repo, &retarget(decided, Status::Pending, Status::Assigned)).await.unwrap();
+    for (from, to) in [(Status::Pending, Status::Ignored), (Status::Ignored, Status::Pending)] {
+        let contests = contests(repo, Scope::WithPending).await;
+        let closed = |claim: &Claim| Settlement {
+            to: claim.standing,
+            from: claim.footing(),
+            view: None,
+            ..to_placed(claim.id)
+        };
+        settle(repo, contests.iter().flat_map(|contest| &contest.claims).map(closed).collect()).await;
+        assert_eq!(repo.open(Scope::WithPending).await.unwrap(), 0);
+        assert_eq!(decide(repo, &retarget(decided, from, to)).await.unwrap(), [Settled::Stale]);
+        assert_eq!(repo.open(Scope::WithPending).await.unwrap(), 0, "nothing was decided");
+        decide(repo, &retarget(x, from, to)).await.unwrap();
+        let open = only_open(repo).await;
+        assert_eq!(open, ["anna:/a/x", "anna:/a/y", "bert:/b/z"]);
+    }
+}
+
+async fn only_open(repo: &dyn Repository) -> Vec<String> {
+    let contests = contests(repo, Scope::WithPending).await;
+    let open = contests.iter().flat_map(|contest| &contest.claims).filter(|claim| claim.open);
+    open.map(|claim| claim.at.to_string()).collect()
 }
 
 async fn settle_open(repo: &dyn Repository) {
