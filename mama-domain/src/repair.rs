@@ -77,7 +77,7 @@ pub struct RepairReport {
     pub views: u64,
     /// Those that do not show their content, although it is there.
     pub missing_views: u64,
-    /// Whether archive and catalog are not of one history, or the last manifest is damaged.
+    /// Whether archive and catalog are not of one history, or a manifest that counts is damaged or missing.
     pub is_split: bool,
     /// Rows of the catalog that were written into the archive's manifests.
     pub explained: u64,
@@ -172,9 +172,10 @@ impl Repair {
             Err(error) => return Err(error.into()),
         };
         let archive = self.archive.clone();
-        let is_whole = self.workers.start(move || archive.is_last_manifest_whole()).await?;
+        let faulty =
+            self.workers.start(move || archive.faulty_manifest()).await.map_err(ExplainError::from)?;
         let is_split = match position.agreement {
-            Agreement::Agree | Agreement::Interrupted => !is_whole,
+            Agreement::Agree | Agreement::Interrupted => faulty.is_some(),
             Agreement::ArchiveBehind | Agreement::Split => true,
             Agreement::CatalogBehind => return Err(ExplainError::from(Disagreement(position)).into()),
         };

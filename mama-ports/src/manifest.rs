@@ -37,6 +37,9 @@ pub trait Manifests: Send + Sync {
     /// Counts every row as unsaved, and has the next manifest begin anew.
     async fn explain_anew(&self) -> Repo<()>;
 
+    /// Opens every observation, so that the next apply looks at all of them.
+    async fn reopen(&self) -> Repo<()>;
+
     /// Puts rows back as they are, atomically: roots by host and folder, contents by hash, all others by id; rows that are
     /// there are replaced, and count as saved. New observations and acts get greater ids.
     ///

@@ -290,3 +290,64 @@ fn a_damaged_manifest_is_named() {
     world.mama(["scan", "photos"]).done();
     assert_eq!(world.mama(["doctor"]).status, 0);
 }
+
+/// A world whose manifests 1 to 5 all count; the third says what was blocked.
+fn with_five_manifests() -> World {
+    let world = world(None);
+    for n in 0..3 {
+        world.write(format!("photos/later/{n}.txt"), format!("later {n}"));
+        if n == 0 {
+            world.mama(["block", "--yes", "photos/1/5.txt"]).done();
+        }
+        archive_all(&world);
+    }
+    world
+}
+
+fn manifest(world: &World, number: u64) -> std::path::PathBuf {
+    world.path(format!("archive/.mama/manifests/{number:010}.jsonl"))
+}
+
+#[test]
+fn an_older_manifest_that_rots_or_goes_is_noticed_while_the_catalog_can_write_it_anew() {
+    for is_rot in [true, false] {
+        let world = with_five_manifests();
+        let before = dump(&world.path(CATALOG));
+        if is_rot {
+            let mut text = std::fs::read(manifest(&world, 3)).unwrap();
+            *text.last_mut().unwrap() ^= 1;
+            std::fs::write(manifest(&world, 3), text).unwrap();
+        } else {
+            std::fs::remove_file(manifest(&world, 3)).unwrap();
+        }
+        let doctor = world.mama(["doctor"]);
+        let told =
+            if is_rot { "the manifest 3 is damaged" } else { "what comes before the manifest 4 is missing" };
+        assert!(doctor.status == 3 && doctor.stdout.contains(told), "{}", doctor.stdout);
+        assert_eq!(world.mama(["repair"]).status, 3);
+        world.mama(["repair", "--yes"]).done();
+        assert_eq!(world.mama(["doctor"]).status, 0);
+        lose_catalog(&world);
+        world.mama(["rebuild"]).done();
+        assert_eq!(dump(&world.path(CATALOG)), before);
+    }
+}
+
+#[test]
+fn what_a_lost_manifest_may_have_said_is_looked_at_again() {
+    let world = with_five_manifests();
+    std::fs::write(manifest(&world, 3), "rot").unwrap();
+    std::fs::remove_file(manifest(&world, 4)).unwrap();
+    lose_catalog(&world);
+    let rebuilt = world.mama(["rebuild", "--json"]);
+    let said = rebuilt.summary();
+    assert_eq!((&said["damaged_manifests"], &said["missing_manifests"]), (&1.into(), &1.into()), "{said}");
+    assert!(rebuilt.stdout.contains("what comes before it after 3 is missing"), "{}", rebuilt.stdout);
+    archive_all(&world);
+    let unshown = "SELECT count(*) FROM observation WHERE status = 'assigned' AND placement = 'none' AND current = 1 AND gone_s IS NULL
+                     AND blob NOT IN (SELECT id FROM blob WHERE block_reason IS NOT NULL)";
+    let count: i64 =
+        Connection::open(world.path(CATALOG)).unwrap().query_row(unshown, [], |row| row.get(0)).unwrap();
+    assert_eq!(count, 0);
+    nothing_to_do(&world);
+}

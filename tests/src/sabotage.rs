@@ -334,6 +334,10 @@ impl Manifests for Unannounced {
         self.0.explain_anew().await
     }
 
+    async fn reopen(&self) -> Repo<()> {
+        self.0.reopen().await
+    }
+
     async fn restore(&self, rows: &Rows) -> Repo<()> {
         self.0.restore(rows).await
     }

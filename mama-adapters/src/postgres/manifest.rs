@@ -62,6 +62,18 @@ impl Manifests for Postgres {
             .await
     }
 
+    async fn reopen(&self) -> Repo<()> {
+        self.write("open every observation", (), |(), catalog| {
+            Box::pin(async move {
+                query("UPDATE observation SET open = true, unsaved = unsaved + 1 WHERE NOT open")
+                    .execute(catalog)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     async fn restore(&self, rows: &Rows) -> Repo<()> {
         self.write("restore rows from a manifest", rows.clone(), |rows, catalog| {
             Box::pin(restore::restore(catalog, rows))

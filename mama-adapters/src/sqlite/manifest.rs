@@ -62,6 +62,14 @@ impl Manifests for Sqlite {
         .await
     }
 
+    async fn reopen(&self) -> Repo<()> {
+        self.write("open every observation", |catalog| {
+            catalog.execute("UPDATE observation SET open = 1, unsaved = unsaved + 1 WHERE open = 0", [])?;
+            Ok(())
+        })
+        .await
+    }
+
     async fn restore(&self, rows: &Rows) -> Repo<()> {
         let rows = rows.clone();
         self.write("restore rows from a manifest", move |catalog| restore::restore(catalog, &rows)).await

@@ -39,7 +39,12 @@ async fn reset(is_confirmed: bool, app: &App, output: &Output) -> anyhow::Result
     let _lease = app.catalog.lease().await?.ok_or_else(busy)?;
     app.upkeep.reset().await?;
     let object = || Object::new("reset").with("observations", observations).with("blobs", blobs);
-    output.result(object, || format!("forgot {lost}"));
+    let words = || {
+        format!(
+            "forgot {lost}\n`mama rebuild` brings back what the archive's manifests say, if no apply comes before: it begins them anew."
+        )
+    };
+    output.result(object, words);
     Ok(Status::Done)
 }
 

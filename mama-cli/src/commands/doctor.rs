@@ -265,18 +265,21 @@ async fn manifests(app: &App, archive: &Archive) -> Check {
         |mark: Option<Mark>| mark.map_or_else(|| "none".to_owned(), |mark| mark.generation.to_string());
     let (has, knows) = (number(position.archive), number(position.catalog.saved));
     let found = format!("the archive's last is {has}, and the catalog knows of {knows}");
-    match archive.is_last_manifest_whole() {
-        Ok(true) if position.catalog.is_unsaved => {
+    if position.catalog.anew && position.archive.is_some() {
+        return Check::warn(
+            "manifests",
+            format!("the catalog was emptied: what the archive's manifests say, up to {has}, is not in it"),
+            "`mama rebuild` brings it back, if no apply comes before",
+        );
+    }
+    match archive.faulty_manifest() {
+        Ok(None) if position.catalog.is_unsaved => {
             Check::ok("manifests", format!("{found}; the next apply writes what the catalog learned since"))
         }
-        Ok(true) => Check::ok("manifests", format!("{found}; they say all that the catalog knows")),
-        Ok(false) => Check {
+        Ok(None) => Check::ok("manifests", format!("{found}; they say all that the catalog knows")),
+        Ok(Some(fault)) => Check {
             verdict: Verdict::Bad,
-            ..Check::warn(
-                "manifests",
-                format!("the manifest {has} is damaged"),
-                "`mama repair --yes` writes them anew",
-            )
+            ..Check::warn("manifests", fault.to_string(), "`mama repair --yes` writes them anew")
         },
         Err(error) => Check::bad("manifests", &error.into()),
     }

@@ -1,5 +1,6 @@
 //! Manifests, written and read.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use mama_ports::filesystem::{FsError, FsErrorKind};
@@ -8,6 +9,7 @@ use mama_ports::vocab::{Digest, RelPath};
 
 use super::{Archive, Stopped, stopped};
 use crate::layout;
+use crate::manifest::chain::{Known, gaps, in_force};
 use crate::manifest::{BadHeader, Header, decode, encode};
 
 /// More than the longest header.
@@ -29,6 +31,17 @@ pub enum ManifestError {
         /// In which way.
         why: BadHeader,
     },
+}
+
+/// What is wrong with the manifests that are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ManifestFault {
+    /// This one is not what was written.
+    #[error("the manifest {0} is damaged")]
+    Damaged(u64),
+    /// At least one is missing before this one.
+    #[error("what comes before the manifest {0} is missing")]
+    Gap(u64),
 }
 
 /// What one manifest gave.
@@ -91,12 +104,35 @@ impl Archive {
         Ok(Told { rows, is_whole })
     }
 
-    /// Whether the archive's last manifest, if there is one, is what was written. Reads all of it.
-    pub fn is_last_manifest_whole(&self) -> Result<bool, Stopped> {
-        match self.generations()?.last() {
-            Some(&generation) => Ok(self.told(generation)?.is_whole),
-            None => Ok(true),
+    /// Every manifest there is, in order. Reads the first line of each.
+    ///
+    /// Damage is no error, nor is one that cannot be read; one that a newer mama wrote is.
+    pub(crate) fn known_manifests(&self) -> Result<Vec<Known>, ManifestError> {
+        let known = |generation| match self.header(generation) {
+            Ok(header) => Ok((generation, Some(header))),
+            Err(newer @ ManifestError::Damaged { why: BadHeader::Newer(_), .. }) => Err(newer),
+            Err(ManifestError::Damaged { .. } | ManifestError::Stopped(_)) => Ok((generation, None)),
+        };
+        self.generations()?.into_iter().map(known).collect()
+    }
+
+    /// The first of the manifests that count which is not what was written, or before which one is missing. Reads all of them.
+    pub fn faulty_manifest(&self) -> Result<Option<ManifestFault>, ManifestError> {
+        let counting = in_force(self.known_manifests()?);
+        let gaps: BTreeSet<u64> = gaps(&counting).into_iter().map(|(number, _)| number).collect();
+        for (number, known) in counting {
+            if gaps.contains(&number) {
+                return Ok(Some(ManifestFault::Gap(number)));
+            }
+            let Some((_, header)) = known else { return Ok(Some(ManifestFault::Damaged(number))) };
+            let mut text = Vec::new();
+            self.read(&layout::manifest_path(number), u64::MAX, &mut text)?;
+            let end = text.iter().position(|&byte| byte == b'\n').map_or(text.len(), |end| end + 1);
+            if self.digest(&text[end..]).hash != header.digest {
+                return Ok(Some(ManifestFault::Damaged(number)));
+            }
         }
+        Ok(None)
     }
 
     /// Writes a manifest into the staging area, proves that it is there, and makes it durable.

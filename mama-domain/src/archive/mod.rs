@@ -24,8 +24,8 @@ use mama_ports::vocab::{AbsPath, ArchiveId};
 
 pub use lock::LockError;
 pub(crate) use lock::Locked;
-pub use manifests::ManifestError;
-pub use open::{ArchiveError, Identity, Remains, create, open, remains};
+pub use manifests::{ManifestError, ManifestFault};
+pub use open::{ArchiveError, Identity, Remains, create, is_archive, open, remains};
 pub(crate) use open::{holding, is_one};
 pub use perform::{Entered, Staging, Verdict, ViewsDone};
 pub use sources::SourceTrees;

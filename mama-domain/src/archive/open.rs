@@ -76,16 +76,25 @@ pub enum Remains {
     Contents,
 }
 
+/// Whether there is an archive at `root`, whoever's.
+pub fn is_archive(fs: &dyn Filesystem, root: &AbsPath) -> Result<bool, ArchiveError> {
+    let failed = |source| ArchiveError::Filesystem { root: root.clone(), source };
+    match fs.source(root) {
+        Err(error) if error.is_not_found() => Ok(false),
+        tree => is_one(&*tree.map_err(failed)?, &RelPath::root()).map_err(failed),
+    }
+}
+
 /// What is left at `root` of an archive without a marker; `None`: nothing, or its marker is there.
 pub fn remains(fs: &dyn Filesystem, root: &AbsPath) -> Result<Option<Remains>, ArchiveError> {
     let failed = |source| ArchiveError::Filesystem { root: root.clone(), source };
+    if is_archive(fs, root)? {
+        return Ok(None);
+    }
     let tree = match fs.source(root) {
         Err(error) if error.is_not_found() => return Ok(None),
         tree => tree.map_err(failed)?,
     };
-    if is_one(&*tree, &RelPath::root()).map_err(failed)? {
-        return Ok(None);
-    }
     if let Some(id) = id_in_manifests(&*tree, root)? {
         return Ok(Some(Remains::Manifests(id)));
     }

@@ -4,6 +4,7 @@
 //! the hash of all lines after it, and the digest of the manifest before it, so that the last digest stands for all of them.
 
 mod agreement;
+pub(crate) mod chain;
 mod header;
 mod lines;
 

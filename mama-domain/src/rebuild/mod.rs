@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use mama_ports::events::{Event, EventSink, Trouble};
-use mama_ports::manifest::{BlobRow, Manifests, Mark, ObservationRow, Rows};
+use mama_ports::manifest::{BlobRow, Manifests, ObservationRow, Rows};
 use mama_ports::repository::{Catalog, RepositoryError, Sightings};
 use mama_ports::runtime::{Clock, Workers};
 use mama_ports::vocab::{BlobHash, BlobRecord, Timestamp};
@@ -18,7 +18,8 @@ use mama_ports::vocab::{BlobHash, BlobRecord, Timestamp};
 use crate::archive::{Archive, LockError, Locked, ManifestError, Stopped};
 use crate::explaining::{self, ExplainError};
 use crate::layout;
-use crate::manifest::{BadHeader, Header};
+use crate::manifest::BadHeader;
+use crate::manifest::chain::{Known, gaps, in_force};
 
 pub use report::RebuildReport;
 
@@ -78,9 +79,6 @@ pub enum RebuildError {
     Explain(#[from] ExplainError),
 }
 
-/// One manifest, and what it says about itself if that makes sense.
-type Known = (u64, Option<(Mark, Header)>);
-
 impl Rebuild {
     /// Restores everything. What was done is in `report` also when it fails half-way.
     pub async fn run(&self, report: &mut RebuildReport) -> Result<(), RebuildError> {
@@ -99,7 +97,7 @@ impl Rebuild {
         let manifests = self.known(&locked).await?;
         let above = manifests.last().map_or(0, |(generation, _)| *generation);
         let told = in_force(manifests);
-        self.check_chain(&told, report);
+        self.tell_gaps(&told, report);
         let last = told.last().and_then(|(_, known)| known.as_ref().map(|(mark, _)| *mark));
         let rows = told.iter().filter_map(|(_, known)| known.as_ref().map(|(_, header)| header.rows)).sum();
         self.events.emit(Event::Began { what: "rebuild", unit: "rows", expected: rows });
@@ -112,6 +110,8 @@ impl Rebuild {
         (report.blobs, report.observations) = (totals.blobs, totals.observations);
         self.manifests.restored(last.as_ref()).await?;
         if report.has_damaged_manifests() {
+            // what a lost manifest said may have been the last word about anything
+            self.manifests.reopen().await?;
             self.manifests.explain_anew().await?;
             explaining::write(&*self.manifests, &locked, last, above).await?;
         }
@@ -130,40 +130,21 @@ impl Rebuild {
 
     /// Every manifest there is, in order.
     async fn known(&self, locked: &Locked) -> Result<Vec<Known>, RebuildError> {
-        let reading = locked.on_worker(|archive| {
-            let headers = archive.generations()?.into_iter().map(|number| (number, archive.header(number)));
-            Ok::<_, Stopped>(headers.collect::<Vec<_>>())
-        });
-        let mut known = Vec::new();
-        for (generation, header) in reading.await? {
-            match header {
-                Ok(header) => known.push((generation, Some(header))),
-                Err(ManifestError::Damaged { why: BadHeader::Newer(format), .. }) => {
-                    return Err(RebuildError::Newer { generation, format });
-                }
-                Err(ManifestError::Damaged { .. } | ManifestError::Stopped(_)) => {
-                    known.push((generation, None))
-                }
+        match locked.on_worker(|archive| archive.known_manifests()).await {
+            Ok(known) => Ok(known),
+            Err(ManifestError::Damaged { generation, why: BadHeader::Newer(format), .. }) => {
+                Err(RebuildError::Newer { generation, format })
             }
+            Err(ManifestError::Damaged { .. }) => unreachable!("damage is known"),
+            Err(ManifestError::Stopped(stopped)) => Err(stopped.into()),
         }
-        Ok(known)
     }
 
-    /// Each manifest follows the one before it, by its digest; where that cannot be told, its own damage is told.
-    fn check_chain(&self, told: &[Known], report: &mut RebuildReport) {
-        let mut before: Option<(u64, BlobHash)> = None;
-        let mut is_known = true;
-        for (generation, known) in told {
-            let Some((mark, header)) = known else {
-                is_known = false;
-                continue;
-            };
-            if is_known && !header.anew && header.follows != before.map(|(_, digest)| digest) {
-                let after = before.map_or_else(String::new, |(number, _)| format!(" after {number}"));
-                self.trouble(*generation, format!("what comes before it{after} is missing"));
-                report.missing_manifests += 1;
-            }
-            (before, is_known) = (Some((*generation, mark.digest)), true);
+    fn tell_gaps(&self, told: &[Known], report: &mut RebuildReport) {
+        for (generation, before) in gaps(told) {
+            let after = before.map_or_else(String::new, |number| format!(" after {number}"));
+            self.trouble(generation, format!("what comes before it{after} is missing"));
+            report.missing_manifests += 1;
         }
     }
 
@@ -229,13 +210,6 @@ impl Rebuild {
         let at = layout::manifest_path(generation);
         self.events.emit(Event::Trouble(Trouble::error(self.archive.root(), &at, reason)));
     }
-}
-
-/// The manifests that count: the last one that began anew, and those after it.
-fn in_force(mut manifests: Vec<Known>) -> Vec<Known> {
-    let anew = |(_, known): &Known| known.as_ref().is_some_and(|(_, header)| header.anew);
-    let first = manifests.iter().rposition(anew).unwrap_or(0);
-    manifests.split_off(first)
 }
 
 /// A content of which nothing is known but its size.

@@ -2,7 +2,7 @@
 
 use super::desk::{
     Desk, PENDING, PLACED, confirmation, contests, decide, described, dir, extractor, fingerprint, found,
-    hash, host, name, on, root, settle, sighting, time, to_placed,
+    hash, host, name, on, place_all, root, settle, sighting, time, to_placed,
 };
 use crate::curation::{ActId, ItemId, NewAct};
 use crate::manifest::{
@@ -209,6 +209,19 @@ pub async fn manifests_are_announced_and_remembered(repo: &dyn Repository) {
     assert!(generations.anew && generations.is_unsaved);
     assert_eq!(unsaved(repo).await, (1, 1));
     assert!(!repo.generations().await.unwrap().anew);
+}
+
+/// And nothing else about it changes.
+pub async fn everything_is_opened_again(repo: &dyn Repository) {
+    Desk::new(repo).await.see(&[("x", 1, 1), ("y", 2, 1)]).await;
+    place_all(repo).await;
+    save(repo).await;
+    repo.reopen().await.unwrap();
+    let contests = contests(repo, Scope::WithPending).await;
+    let opened: Vec<_> = contests.iter().flat_map(|contest| &contest.claims).collect();
+    let placed = Standing { status: Status::Assigned, placement: Placement::Placed };
+    assert!(opened.len() == 2 && opened.iter().all(|claim| claim.open && claim.standing == placed));
+    assert_eq!(unsaved(repo).await.0, 2);
 }
 
 /// Whoever held an older lease writes nothing about manifests.

@@ -112,6 +112,7 @@ macro_rules! repository_conformance {
             a_target_is_changed_only_from_what_was_expected
             blocking_concerns_every_observation_of_a_content
             a_pending_sighting_knows_that_its_content_was_turned_down
+            a_decision_opens_what_is_pending_of_the_same_content
             an_empty_filter_finds_all_in_order
             what_is_found_comes_in_pages
             a_path_is_found_through_every_root
@@ -133,6 +134,7 @@ macro_rules! repository_conformance {
             what_changes_while_it_is_written_stays_unsaved
             the_content_of_a_sighting_comes_with_it
             manifests_are_announced_and_remembered
+            everything_is_opened_again
             an_older_lease_announces_no_manifest
             restored_rows_are_as_they_were
             restoring_again_changes_nothing
