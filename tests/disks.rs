@@ -209,13 +209,16 @@ fn a_root_that_has_moved_to_another_disk_goes_on_there() {
 }
 
 #[test]
-fn even_a_new_disk_is_not_suddenly_empty() {
+fn a_folder_that_was_emptied_is_so_once_its_owner_says_so() {
     let world = World::new();
-    world.disk.plug("photos", "/disk");
-    world.write("/disk/a.jpg", "a");
-    world.scan("/disk").unwrap();
-    world.disk.unplug("photos");
-    assert!(matches!(world.scan_new_disk("/disk"), Err(ScanError::SuddenlyEmpty(_))));
+    world.write("/incoming/a.jpg", "a");
+    world.scan("/incoming").unwrap();
+    world.disk.remove("/incoming/a.jpg");
+    assert!(matches!(world.scan("/incoming"), Err(ScanError::SuddenlyEmpty(_))));
+    assert_eq!(world.scan_new_disk("/incoming").unwrap().gone, 1);
+    assert_eq!(world.scan("/incoming").unwrap().gone, 0);
+    world.write("/incoming/a.jpg", "a");
+    assert_eq!(world.scan("/incoming").unwrap().files, 1);
 }
 
 #[test]

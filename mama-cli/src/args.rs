@@ -86,6 +86,9 @@ pub(crate) enum Command {
         /// The archive's folder; without it, --database names the catalog to join
         #[arg(value_name = "DIR")]
         dir: Option<PathBuf>,
+        /// The archive that the catalog knows is lost: begin it anew in DIR, for `mama repair` and `mama apply` to fill
+        #[arg(long, requires = "dir")]
+        archive_lost: bool,
     },
     /// Look at folders and remember what is there; never writes below them
     Scan(ScanArgs),

@@ -118,7 +118,7 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
         } else if let Some(RebuildError::NotEmpty { .. }) = cause.downcast_ref::<RebuildError>() {
             Some("empty it with `mama dev reset --yes` if nothing in it is needed, or name another one with --database".to_owned())
         } else if let Some(ScanError::SuddenlyEmpty(root)) = cause.downcast_ref::<ScanError>() {
-            Some(format!("mount the disk, or take {root} out of the scan if it is meant to be empty"))
+            Some(format!("mount the disk; if the folder was emptied for good: mama scan --new-disk {root}"))
         } else if let Some(ScanError::OtherVolume { root, .. }) = cause.downcast_ref::<ScanError>() {
             Some(format!(
                 "mount the disk and scan again; if the files have moved to another disk for good: mama scan --new-disk {root}"

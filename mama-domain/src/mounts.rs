@@ -68,6 +68,11 @@ impl Mounts {
         Self { marks: marks.into_iter().collect(), policy, here: BTreeMap::new(), held: BTreeSet::new() }
     }
 
+    /// Whether the owner says that all is meant to be as it is.
+    pub fn accepts(&self) -> bool {
+        self.policy == Policy::Accept
+    }
+
     /// Whether another volume begins at a folder that is on this device, so that somebody must ask which.
     pub fn begins_at(&self, dir: &RelPath, device: u64) -> bool {
         self.above(dir).is_none_or(|above| above.device != device)

@@ -13,7 +13,6 @@ fn what_cannot_be_scanned_is_refused_before_anything_is_scanned() {
     let world = World::new();
     world.write("photos/a.txt", "a");
     for (path, why) in [
-        ("nowhere", "there is no nowhere"),
         ("photos/a.txt", "is not a folder"),
         ("archive", "is the archive itself"),
         ("archive/views", "lies in the archive"),
@@ -27,6 +26,24 @@ fn what_cannot_be_scanned_is_refused_before_anything_is_scanned() {
     assert_eq!(world.mama(["stats", "--json"]).done().summary()["observations"], 0);
     world.mama(["scan", "--exclude", "[z-a]", "photos"]).refused(2, &["[z-a]"]);
     world.mama(["scan", "--kind", "exsting", "photos"]).refused(2, &["exsting", "existing"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_scanned_now_keeps_no_other_waiting() {
+    let world = World::new();
+    world.write("photos/a.txt", "a");
+    world.write("incoming/b.txt", "b");
+    world.mama(["scan", "photos", "incoming"]).done();
+    world.mama(["scan", "nowhere"]).refused(1, &["there is no nowhere", "hint: "]);
+    world.mama(["scan", "nowhere", "neither"]).refused(1, &["there is no nowhere", "there is no neither"]);
+    fs::remove_file(world.path("incoming/b.txt")).unwrap();
+    world.write("photos/new.txt", "new");
+    let run = world.mama(["scan", "--json", "nowhere", "incoming", "photos"]);
+    run.refused(4, &["there is no nowhere", "is empty", "mama scan --new-disk"]);
+    assert_eq!(run.summary()["new_observations"], 1);
+    let run = world.mama(["scan", "--new-disk", "--json", "incoming"]).done();
+    assert_eq!(run.summary()["gone"], 1);
+    world.mama(["scan", "incoming"]).done();
 }
 
 #[test]

@@ -117,6 +117,24 @@ fn who_joins_needs_the_catalog_of_an_archive() {
 }
 
 #[test]
+fn a_catalog_has_one_archive_and_another_folder_takes_its_place_only_when_it_is_lost() {
+    let database = Database::empty();
+    let world = family(&database, &[]);
+    let url = database.url();
+    world.write("photos/a.jpg", "a");
+    on(&world, "nas", &["scan", "photos"]).done();
+    on(&world, "nas", &["apply"]).done();
+    let second = ["init", "second", "--database", &url, "--host", "desk"];
+    on(&world, "desk", &second).refused(1, &["is not that", "without a folder", "--archive-lost"]);
+    assert!(!world.path("second").exists() && !world.path("desk.toml").exists());
+    fs::remove_dir_all(world.path("archive")).unwrap();
+    let lost = ["init", "second", "--database", &url, "--host", "nas", "--archive-lost"];
+    assert!(on(&world, "new", &lost).done().stdout.contains("mama repair --yes"));
+    on(&world, "new", &["repair", "--yes"]).done();
+    assert_eq!(on(&world, "new", &["apply", "--json"]).done().summary()["blobs_stored"], 1);
+}
+
+#[test]
 fn joining_again_changes_nothing_and_a_configuration_that_differs_is_kept() {
     let database = Database::empty();
     let world = family(&database, &["tablet"]);

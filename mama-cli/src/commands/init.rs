@@ -18,7 +18,14 @@ use crate::render::json::Object;
 
 /// Makes an archive in `dir` with its catalog, or joins the catalog of an archive on another machine; writes the configuration. Doing it
 /// again changes nothing.
-pub(super) async fn run(dir: Option<&Path>, places: &Places, output: &Arc<Output>) -> anyhow::Result<Status> {
+///
+/// `is_lost`: the catalog's archive is lost, and `dir` takes its place.
+pub(super) async fn run(
+    dir: Option<&Path>,
+    is_lost: bool,
+    places: &Places,
+    output: &Arc<Output>,
+) -> anyhow::Result<Status> {
     if places.archive.is_some() {
         return Err(dir_expected("--archive").into());
     }
@@ -45,10 +52,12 @@ pub(super) async fn run(dir: Option<&Path>, places: &Places, output: &Arc<Output
         check_agrees(&file, root.as_ref(), &config)?;
     }
     let app = match &root {
-        Some(root) => App::create(&config, root, output).await?,
+        Some(root) => App::create(&config, root, is_lost, output).await?,
         None => App::open(&config, output).await?,
     };
-    app.check_agreement().await?;
+    if !is_lost {
+        app.check_agreement().await?;
+    }
     if !is_configured {
         write(&file, dir.as_deref(), &config)?;
         if root.is_none() {
@@ -71,16 +80,25 @@ pub(super) async fn run(dir: Option<&Path>, places: &Places, output: &Arc<Output
     };
     let words = || {
         let kept = if is_configured { " (was there already)" } else { "" };
-        let (archive, apply) = match &root {
-            Some(root) => (root.to_string(), "`mama apply` archives it."),
-            None => ("on another machine".to_owned(), "`mama apply` is for the machine with the archive."),
+        let (archive, next) = match &root {
+            Some(root) if is_lost => (
+                root.to_string(),
+                "`mama repair --yes` tells the catalog what is lost, `mama apply` stores again what is still somewhere.",
+            ),
+            Some(root) => {
+                (root.to_string(), "`mama scan FOLDER` remembers what is there, `mama apply` archives it.")
+            }
+            None => (
+                "on another machine".to_owned(),
+                "`mama scan FOLDER` remembers what is there, `mama apply` is for the machine with the archive.",
+            ),
         };
         let lines = [
             format!("archive  {archive}"),
             format!("catalog  {catalog}"),
             format!("config   {}{kept}", file.display()),
             format!("host     {host}"),
-            format!("Next: `mama scan FOLDER` remembers what is there, {apply}"),
+            format!("Next: {next}"),
         ];
         lines.join("\n")
     };

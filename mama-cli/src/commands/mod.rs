@@ -50,7 +50,9 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
         Command::Completions { shell } => return Ok(shell::completions(*shell, output)),
         Command::Man { dir } => return shell::man(dir),
         Command::Config(command) => return config::run(command, &cli.places, output),
-        Command::Init { dir } => return init::run(dir.as_deref(), &cli.places, output).await,
+        Command::Init { dir, archive_lost } => {
+            return init::run(dir.as_deref(), *archive_lost, &cli.places, output).await;
+        }
         Command::Ignore(which) => return curate::run(Verb::Ignore, which, &cli.places, output).await,
         Command::Assign(which) => return curate::run(Verb::Assign, which, &cli.places, output).await,
         Command::Block { which, reason } => {

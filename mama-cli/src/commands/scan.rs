@@ -1,6 +1,6 @@
 //! `mama scan`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mama_domain::enrich::{EnrichReport, LazyExtractor};
@@ -20,7 +20,7 @@ use crate::config::{Config, ScanMetadata};
 use crate::exit::{Fault, Status};
 use crate::render::{Output, human, json};
 
-/// Scans every folder; all of them are looked at before the first one is scanned.
+/// Scans every folder. One that cannot be scanned now is told, and does not keep the others waiting.
 pub(super) async fn run(
     args: &ScanArgs,
     config: &Config,
@@ -28,13 +28,6 @@ pub(super) async fn run(
     output: &Arc<Output>,
 ) -> anyhow::Result<Status> {
     app.check_agreement().await?;
-    let mut targets: Vec<ScanTarget> = Vec::new();
-    for path in &args.paths {
-        let target = target(path, args, config, app)?;
-        if !targets.contains(&target) {
-            targets.push(target);
-        }
-    }
     let detector = enrich::detector(output);
     let metadata = match config.metadata.value {
         _ if args.no_metadata => ScanMetadata::Nothing,
@@ -49,17 +42,53 @@ pub(super) async fn run(
         enrich::use_case(detector.clone(), extractor, args.refresh_metadata, config, app, output)
     });
     let scan = use_case(detector, reads, app, output);
-    targets.iter().try_for_each(|target| scan.check(target))?;
+    let mut targets: Vec<ScanTarget> = Vec::new();
+    let mut unusable: Vec<anyhow::Error> = Vec::new();
+    for path in &args.paths {
+        let folder = match whole(path) {
+            Ok(folder) => folder,
+            Err(fault) => {
+                unusable.push(fault.into());
+                continue;
+            }
+        };
+        let target = target(&folder, args, config, app)?;
+        match scan.check(&target) {
+            Err(error) if error.is_of_its_folder() => unusable.push(error.into()),
+            checked => {
+                checked?;
+                if !targets.contains(&target) {
+                    targets.push(target);
+                }
+            }
+        }
+    }
+    if targets.is_empty()
+        && let Some(last) = unusable.pop()
+    {
+        unusable.iter().for_each(|error| output.error(error));
+        return Err(last);
+    }
+    unusable.iter().for_each(|error| output.error(error));
+    let is_alone = targets.len() + unusable.len() == 1;
+    let mut failed = unusable.len();
     let started = app.outside.clock.now();
     let begun = enrich.as_ref().map(|_| EnrichReport::default());
     let mut reports = vec![(ScanReport::default(), begun); targets.len()];
     let outcome = until_interrupted("everything recorded so far is kept", async {
         for (target, (report, enriched)) in targets.iter().zip(&mut reports) {
-            match (&enrich, enriched) {
+            let scanned = match (&enrich, enriched) {
                 (Some(enrich), Some(enriched)) if !is_quick => {
-                    scan.run_beside(enrich, target, report, enriched).await?;
+                    scan.run_beside(enrich, target, report, enriched).await
                 }
-                (_, _) => scan.run(target, report).await?,
+                (_, _) => scan.run(target, report).await,
+            };
+            match scanned {
+                Err(error) if error.is_of_its_folder() && !is_alone => {
+                    output.error(&error.into());
+                    failed += 1;
+                }
+                scanned => scanned?,
             }
         }
         anyhow::Ok(())
@@ -102,7 +131,11 @@ pub(super) async fn run(
     };
     journal::record(changed.map(run).collect(), &outcome, app).await?;
     outcome?;
-    Ok(if report.has_failures() { Status::Partial } else { Status::Done })
+    Ok(match failed {
+        _ if failed == targets.len() + unusable.len() => Status::Failed,
+        0 if !report.has_failures() => Status::Done,
+        _ => Status::Partial,
+    })
 }
 
 fn use_case(
@@ -137,15 +170,20 @@ fn target(path: &Path, args: &ScanArgs, config: &Config, app: &App) -> anyhow::R
     Ok(ScanTarget { root, excludes, archive: facts.map(|facts| facts.id), new_disk: args.new_disk })
 }
 
-fn folder(path: &Path) -> Result<AbsPath, Fault> {
+/// The whole path of what is there.
+fn whole(path: &Path) -> Result<PathBuf, Fault> {
     let shown = path.display();
-    let whole = std::fs::canonicalize(path).map_err(|error| match error.kind() {
+    std::fs::canonicalize(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Fault::failed(format!("there is no {shown}"))
             .hint("check the spelling, and whether its disk is mounted"),
         _ => Fault::failed(format!("cannot look at {shown}")).because(error),
-    })?;
+    })
+}
+
+fn folder(whole: &Path) -> Result<AbsPath, Fault> {
     if !whole.is_dir() {
-        return Err(Fault::failed(format!("{shown} is not a folder")).hint("scan the folder that it is in"));
+        let why = format!("{} is not a folder", whole.display());
+        return Err(Fault::failed(why).hint("scan the folder that it is in"));
     }
-    absolute(whole)
+    absolute(whole.to_owned())
 }

@@ -3,7 +3,10 @@
 mod catalog;
 pub(crate) mod sandbox;
 
+use std::ffi::OsStr;
 use std::num::NonZeroUsize;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,12 +106,16 @@ impl App {
     pub(crate) async fn create(
         config: &Config,
         root: &AbsPath,
+        is_lost: bool,
         output: &Arc<Output>,
     ) -> anyhow::Result<Self> {
         let outside = Outside::new(config);
         let place = catalog_place(config, Some(root))?;
         let hasher = Arc::clone(&outside.hasher);
         let identity = identity(&outside, root, &place, output).await?;
+        if let (Identity::Known(id), false) = (&identity, is_lost) {
+            check_own(&outside, root, &place, id)?;
+        }
         let archive = archive::create(&*outside.fs, root, identity, hasher)?;
         check_writable(&outside, root)?;
         let upkeep = Upkeep::open(&place, Use::Make, Arc::<Output>::clone(output)).await?;
@@ -158,6 +165,21 @@ impl App {
     ) -> anyhow::Result<Self> {
         Ok(Self { host: host(config)?, archive, catalog: upkeep.repository(), upkeep, outside })
     }
+}
+
+/// Refuses to make a second archive of one id: a catalog that belongs to one goes on with that.
+fn check_own(outside: &Outside, root: &AbsPath, place: &CatalogPlace, id: &ArchiveId) -> anyhow::Result<()> {
+    let is_within = matches!(place, CatalogPlace::File(file) if file.starts_with(Path::new(OsStr::from_bytes(root.as_bytes()))));
+    let is_there =
+        archive::is_archive(&*outside.fs, root)? || archive::remains(&*outside.fs, root)?.is_some();
+    if is_within || is_there {
+        return Ok(());
+    }
+    let why =
+        format!("{place} is the catalog of the archive {} already, and {root} is not that", id.as_str());
+    let hint = "on another machine, `mama init --database URL` without a folder joins it; for an archive of its own, name another database; if that archive \
+                is lost, `mama init DIR --archive-lost` begins it anew";
+    Err(Fault::failed(why).hint(hint).into())
 }
 
 fn no_archive() -> Fault {

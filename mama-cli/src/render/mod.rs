@@ -116,6 +116,14 @@ impl Output {
         }
     }
 
+    /// An error that does not end the run.
+    pub(crate) fn error(&self, error: &anyhow::Error) {
+        if self.json {
+            self.raw(&json::fatal(error).to_string());
+        }
+        self.progress.stderr(&human::error(error));
+    }
+
     /// A word to people that belongs to no result.
     pub(crate) fn note(&self, message: &str) {
         if !self.quiet {

@@ -37,7 +37,10 @@ impl Run<'_> {
             {
                 continue;
             }
-            self.count(&visited, &remembered, report)?;
+            if visited.dir.is_root() && !mounts.accepts() && is_suddenly_empty(&visited, &remembered) {
+                return Err(ScanError::SuddenlyEmpty(self.root.clone()));
+            }
+            self.count(&visited, report);
             for (at, volume) in chunk.add(visited, remembered, mounts) {
                 self.warn_of_volume(&at, format!("the disk {volume} is not mounted"), report);
             }
@@ -147,15 +150,7 @@ impl Run<'_> {
         self.ports.events.emit(Event::Trouble(Trouble::error(&self.root, dir, reason)));
     }
 
-    fn count(
-        &self,
-        visited: &Visited,
-        remembered: &Remembered,
-        report: &mut ScanReport,
-    ) -> Result<(), ScanError> {
-        if visited.dir.is_root() && is_suddenly_empty(visited, remembered) {
-            return Err(ScanError::SuddenlyEmpty(self.root.clone()));
-        }
+    fn count(&self, visited: &Visited, report: &mut ScanReport) {
         let files = visited.files.len() as u64;
         report.skipped += visited.skipped.len() as u64;
         report.ignored += visited.pruned.len() as u64;
@@ -163,6 +158,5 @@ impl Run<'_> {
             self.error(&visited.dir.join(name), format!("cannot be looked at: {}", error.source), report);
         }
         self.ports.events.emit(Event::Found { files });
-        Ok(())
     }
 }

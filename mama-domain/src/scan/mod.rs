@@ -127,6 +127,18 @@ pub enum ScanError {
     Catalog(#[from] RepositoryError),
 }
 
+impl ScanError {
+    /// Whether only this folder cannot be scanned, and only as it is now: a disk that is not mounted is no mistake in the command.
+    pub const fn is_of_its_folder(&self) -> bool {
+        match self {
+            Self::Root { .. } | Self::SuddenlyEmpty(_) | Self::OtherVolume { .. } | Self::Remounted(_) => {
+                true
+            }
+            Self::Archive(_) | Self::InArchive { .. } | Self::Exclude(_) | Self::Catalog(_) => false,
+        }
+    }
+}
+
 impl Scan {
     /// Scans one folder. What was found is in `report` also when it fails half-way.
     pub async fn run(&self, target: &ScanTarget, report: &mut ScanReport) -> Result<(), ScanError> {
