@@ -98,6 +98,8 @@ fn what_is_blocked_is_gone_everywhere_and_stays_so() {
     let again = world.mama(["block", "--yes", "--json", "--reason", "deleted", &hash]).done();
     let decision = &again.objects()[0];
     assert_eq!((&decision["from"], &decision["to"]), (&"blocked".into(), &"deleted".into()));
+    let assign = world.mama(["assign", "--yes", "photos/a.txt"]).done();
+    assert!(assign.stdout.contains("1 of them show is blocked; `mama unblock`"), "{}", assign.stdout);
     let run = world.mama(["unblock", "--yes", "--json", &hash[..8]]).done();
     assert_eq!(counts(&run, COUNTS), [3, 1, 1, 0]);
     world.mama(["apply"]).done();
@@ -120,10 +122,24 @@ fn ignoring_survives_moves_new_hosts_and_new_imports() {
         (&apply["turned_down"], &apply["assigned"], &apply["blobs_stored"]),
         (&4.into(), &1.into(), &0.into())
     );
-    let pending = world.mama(["ignore", "--json", "--status", "pending"]);
-    assert_eq!((pending.status, counts(&pending, COUNTS)), (3, [0; 4]));
+    assert_eq!(world.mama(["apply", "--json"]).done().summary()["observations"], 0);
     world.mama(["assign", "--yes", "import"]).done();
-    assert_eq!(world.mama(["apply", "--json"]).done().summary()["views_created"], 1);
+    assert_eq!(world.mama(["apply", "--json"]).done().summary()["views_created"], 3, "and what followed it");
+}
+
+#[test]
+fn a_decision_that_is_taken_back_frees_what_followed_it() {
+    let world = World::new();
+    world.write("phone/a.jpg", "one");
+    world.mama(["scan", "--no-metadata", "phone"]).done();
+    world.mama(["ignore", "--yes", "phone"]).done();
+    world.write("usb/a.jpg", "one");
+    world.mama(["scan", "--no-metadata", "usb"]).done();
+    assert_eq!(world.mama(["apply", "--json"]).done().summary()["turned_down"], 1);
+    world.mama(["undo", "--yes"]).done();
+    let apply = world.mama(["apply", "--json"]).done().summary();
+    let counted = ["turned_down", "blobs_stored", "views_created"].map(|count| apply[count].clone());
+    assert_eq!(counted, [0, 1, 2].map(serde_json::Value::from));
 }
 
 #[test]

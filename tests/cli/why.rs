@@ -240,7 +240,9 @@ fn names_that_are_taken_and_names_of_older_versions_are_explained() {
     let path = world.path("photos").join(dated);
     let taken = claims(path.to_str().unwrap());
     assert_eq!(taken[0]["rule"], "first");
-    assert_ne!(taken[0]["departure"], Value::Null, "another file's older version has the name: {taken:?}");
+    assert_eq!(taken[0]["placement"], "placed");
+    let departure = taken[0]["departure"].as_str().unwrap();
+    assert!(departure.ends_with(" is taken"), "by another file's older version: {departure}");
     let words = world.mama(["why", path.to_str().unwrap()]).done().stdout;
     assert!(words.contains("    name     views/"), "{words}");
 }

@@ -86,7 +86,8 @@ fn how_many(act: &Act) -> String {
     };
     let count = |key: &str| counters.get(key).and_then(Value::as_u64).filter(|count| *count > 0);
     let told = TOLD.iter().filter_map(|(key, word)| Some(format!("{} {word}", count(key)?)));
-    told.collect::<Vec<_>>().join(", ")
+    let snapshot = counters.get("snapshot").and_then(Value::as_str).map(|name| format!("before: {name}"));
+    told.chain(snapshot).collect::<Vec<_>>().join(", ")
 }
 
 /// The counters of a run; null for decisions.

@@ -85,6 +85,7 @@ pub(crate) fn summary(doing: Doing, is_done: bool, report: &CurationReport) -> O
         .with("contents", report.contents)
         .with("bytes", report.bytes)
         .with("unchanged", report.unchanged)
+        .with("blocked", report.blocked)
         .with("changed_since", report.changed_since)
         .with("act", report.act.map(|act| act.0))
         .with("companions", report.companions)

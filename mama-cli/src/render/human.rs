@@ -137,7 +137,7 @@ pub(crate) fn plan_summary(report: &PlanReport) -> String {
         0 => String::new(),
         verifies => format!("{verifies} to verify, "),
     };
-    let decisions = [("to assign", report.assigns), ("to ignore as before", report.turned_down)];
+    let decisions = [("to assign", report.assigns), ("not shown, as ignored before", report.turned_down)];
     let text = format!(
         "{STRONG}plan{STRONG:#}  {} observations: {} contents to store ({}), {verifies}{} views to make, {} to remove, {} problems",
         report.observations,
@@ -147,7 +147,14 @@ pub(crate) fn plan_summary(report: &PlanReport) -> String {
         report.removes,
         report.problems
     );
-    text + &some_of(&decisions)
+    let lacking = match report.no_room {
+        0 => String::new(),
+        contents => format!(
+            "\n      no room for {contents} of these contents ({}): they will wait, and their views",
+            bytes(report.no_room_bytes)
+        ),
+    };
+    text + &some_of(&decisions) + &lacking
 }
 
 /// What a rebuild came to.
@@ -245,6 +252,10 @@ pub(crate) fn curation_preview(report: &CurationReport, (would, things): (&str, 
         return match (report.unchanged, report.changed_since) {
             (0, 0) => "nothing matches".to_owned(),
             (0, since) => format!("nothing to take back: {since} changed since"),
+            (unchanged, _) if report.blocked > 0 => format!(
+                "nothing to do: {unchanged} already are so, but what {} of them show is blocked; `mama unblock` lets it be shown",
+                report.blocked
+            ),
             (unchanged, _) => format!("nothing to do: {unchanged} already are so"),
         };
     }
@@ -271,6 +282,7 @@ fn curation_counts(report: &CurationReport, things: &str) -> String {
     let rest = [
         ("go along with them", report.companions),
         ("already so", report.unchanged),
+        ("of a blocked content, which is not shown", report.blocked),
         ("changed since", report.changed_since),
     ];
     format!("{} {things} {contents}{}", report.changes, some_of(&rest))

@@ -158,6 +158,8 @@ pub(crate) fn plan_summary(report: &PlanReport) -> Object {
         .with("assigns", report.assigns)
         .with("problems", report.problems)
         .with("turned_down", report.turned_down)
+        .with("no_room", report.no_room)
+        .with("no_room_bytes", report.no_room_bytes)
 }
 
 /// The last line of a rebuild.

@@ -10,7 +10,7 @@ use mama_domain::layout;
 use mama_ports::browse::{Content, Sidecar};
 use mama_ports::manifest::ObservationRow;
 use mama_ports::vocab::{
-    AbsPath, BlobRecord, BlockReason, FileName, Look, Placement, RelPath, Timestamp, escaped,
+    AbsPath, BlobRecord, BlockReason, FileName, Look, MetaDoc, Placement, RelPath, Timestamp, escaped,
 };
 use serde_json::Value;
 
@@ -65,8 +65,10 @@ pub(crate) fn content(
         object.with("observations", content.observations.iter().map(observation).collect::<Vec<_>>());
     let groups = around.iter().flat_map(|(folder, around)| groups(folder, around)).collect::<Vec<_>>();
     let looks = Looks::of(content);
-    let sidecars =
-        around.iter().flat_map(|(folder, around)| sidecars(folder, around, &looks)).collect::<Vec<_>>();
+    let sidecars = around
+        .iter()
+        .flat_map(|(folder, around)| sidecars(folder, around, &looks, with_tags))
+        .collect::<Vec<_>>();
     let describes = around.iter().flat_map(|(folder, around)| {
         around.describes.iter().map(|name| Value::from(file(folder, name))).collect::<Vec<_>>()
     });
@@ -87,27 +89,39 @@ fn groups(folder: &AbsPath, around: &Around) -> Vec<Value> {
     around.groups.iter().map(group).collect()
 }
 
-fn sidecars(folder: &AbsPath, around: &Around, looks: &Looks<'_>) -> Vec<Value> {
+fn sidecars(folder: &AbsPath, around: &Around, looks: &Looks<'_>, with_tags: bool) -> Vec<Value> {
     let sidecar = |(kind, naming, name): &(SidecarKind, Naming, FileName)| {
         let object = file(folder, name).with("kind", kind.as_str()).with("why", naming.reason());
         let look = looks.at_sidecar(folder, name);
         let object = object.with("extractor", look.map(|look| look.by.as_str()));
-        Value::from(object.with("metadata_error", look.and_then(|look| look.error.as_deref())))
+        let object = object.with("metadata_error", look.and_then(|look| look.error.as_deref()));
+        Value::from(match looks.said(folder, name).filter(|_| with_tags) {
+            Some(meta) => object.with("tags", meta.entries().clone()),
+            None => object,
+        })
     };
     around.sidecars.iter().map(sidecar).collect()
 }
 
-/// Who looked into the sidecars of a content, by their paths.
-struct Looks<'a>(BTreeMap<AbsPath, Option<&'a Look>>);
+/// The sidecars of a content, by their paths: who looked into them, and what they say.
+struct Looks<'a>(BTreeMap<AbsPath, &'a BlobRecord>);
 
 impl<'a> Looks<'a> {
     fn of(content: &'a Content) -> Self {
-        let look = |Sidecar { at, blob, .. }: &'a Sidecar| (at.full_path(), blob.look.as_ref());
+        let look = |Sidecar { at, blob, .. }: &'a Sidecar| (at.full_path(), blob);
         Self(content.sidecars.iter().map(look).collect())
     }
 
+    fn at(&self, folder: &AbsPath, name: &FileName) -> Option<&'a BlobRecord> {
+        self.0.get(&folder.join(&RelPath::from(name))).copied()
+    }
+
     fn at_sidecar(&self, folder: &AbsPath, name: &FileName) -> Option<&'a Look> {
-        self.0.get(&folder.join(&RelPath::from(name))).copied().flatten()
+        self.at(folder, name)?.look.as_ref()
+    }
+
+    fn said(&self, folder: &AbsPath, name: &FileName) -> Option<&'a MetaDoc> {
+        self.at(folder, name)?.meta.as_ref()
     }
 }
 
@@ -232,9 +246,14 @@ pub(crate) fn content_words(
     let looks = Looks::of(content);
     around.iter().for_each(|(folder, around)| card.around(folder, around, &looks));
     if let Some(meta) = meta.as_ref().filter(|_| with_tags) {
-        for (key, value) in meta.entries() {
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            card.line("tag", format!("{}  {}", shown(key), shown(&value)));
+        card.tags("tag", meta);
+    }
+    for (folder, around) in around.iter().filter(|_| with_tags) {
+        for (_, _, name) in &around.sidecars {
+            if let Some(meta) = looks.said(folder, name) {
+                card.line("tags of", format!("{} in {folder}", shown_name(name)));
+                card.tags("", meta);
+            }
         }
     }
     card.0
@@ -258,10 +277,16 @@ impl Card {
         }
     }
 
+    fn tags(&mut self, word: &str, meta: &MetaDoc) {
+        for (key, value) in meta.entries() {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            self.line(word, format!("{}  {}", shown(key), shown(&value)));
+        }
+    }
+
     fn around(&mut self, folder: &AbsPath, around: &Around, looks: &Looks<'_>) {
-        let shown = |name: &FileName| escaped(name.as_bytes()).to_string();
         for (kind, because, names) in &around.groups {
-            let names: Vec<String> = names.iter().map(shown).collect();
+            let names: Vec<String> = names.iter().map(shown_name).collect();
             let kind = kind.as_str().replace('_', " ");
             self.line(
                 "together",
@@ -272,14 +297,17 @@ impl Card {
             let unread = match looks.at_sidecar(folder, name) {
                 None => "; nobody has looked into it yet: `mama enrich` does".to_owned(),
                 Some(Look { by, error: Some(error), .. }) => {
-                    format!("; {} gave up on it: {}", self::shown(by.as_str()), self::shown(error))
+                    format!("; {} gave up on it: {}", shown(by.as_str()), shown(error))
                 }
                 Some(_) => String::new(),
             };
-            self.line("described by", format!("{} in {folder}: {}{unread}", shown(name), naming.reason()));
+            self.line(
+                "described by",
+                format!("{} in {folder}: {}{unread}", shown_name(name), naming.reason()),
+            );
         }
         for name in &around.describes {
-            self.line("describes", format!("{} in {folder}", shown(name)));
+            self.line("describes", format!("{} in {folder}", shown_name(name)));
         }
     }
 
@@ -317,6 +345,10 @@ impl Card {
 
 fn shown(text: &str) -> String {
     escaped(text.as_bytes()).to_string()
+}
+
+fn shown_name(name: &FileName) -> String {
+    escaped(name.as_bytes()).to_string()
 }
 
 fn position(Position { number, total }: &Position) -> String {

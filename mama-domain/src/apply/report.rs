@@ -120,9 +120,28 @@ pub struct PlanReport {
     pub turned_down: u64,
     /// Observations that cannot be processed as they are.
     pub problems: u64,
+    /// Contents for which there is no room now.
+    pub no_room: u64,
+    /// Their bytes.
+    pub no_room_bytes: u64,
 }
 
 impl PlanReport {
+    /// Counts the contents of a plan that `room` bytes do not take, as apply would; what is left of them.
+    pub(super) fn count_room(&mut self, needs: &[(u64, u64)], room: u64) -> u64 {
+        let mut left = room;
+        for (needed, size) in needs {
+            match left.checked_sub(*needed) {
+                Some(rest) => left = rest,
+                None => {
+                    self.no_room += 1;
+                    self.no_room_bytes = self.no_room_bytes.saturating_add(*size);
+                }
+            }
+        }
+        left
+    }
+
     /// Whether apply would do something.
     pub const fn has_changes(&self) -> bool {
         self.stores + self.verifies + self.links + self.removes + self.assigns + self.turned_down > 0

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use mama_ports::vocab::{AbsPath, BlobHash};
 
 use super::{Apply, ApplyError, Full};
-use crate::archive::Stopped;
-use crate::reconcile::StoreBlob;
+use crate::archive::{Stopped, Ways};
+use crate::reconcile::{Plan, StoreBlob};
 
 /// What one apply had no room for.
 #[derive(Debug, Default)]
@@ -69,6 +69,23 @@ impl Apply {
     /// Bytes that may still be written.
     pub(super) async fn room(&self) -> Result<u64, ApplyError> {
         Ok(self.available().await?.saturating_sub(self.policy.reserve))
+    }
+
+    /// The same, for a plan: on an archive that cannot be written there is no telling.
+    pub(super) async fn room_to_plan(&self) -> Result<u64, ApplyError> {
+        match self.room().await {
+            Err(ApplyError::ReadOnly) => Ok(u64::MAX),
+            room => room,
+        }
+    }
+
+    /// Bytes that each content of a plan needs on the archive's disk, and its size.
+    pub(super) async fn needs(&self, plan: &Plan, ways: &Arc<Ways>) -> Vec<(u64, u64)> {
+        let stores: Vec<StoreBlob> =
+            plan.stores().filter(|store| store.existing.is_none()).cloned().collect();
+        let (archive, trees, ways) = (self.archive.clone(), Arc::clone(&self.sources), Arc::clone(ways));
+        let need = move |store: &StoreBlob| (archive.room_for(store, &trees, &ways), store.size);
+        self.workers.for_each(stores, need).await
     }
 
     /// How an apply ends for which the disk may have been too small.

@@ -79,6 +79,8 @@ pub struct CurationReport {
     pub bytes: u64,
     /// Observations that already are as asked.
     pub unchanged: u64,
+    /// Observations that are to be shown, and will not be: their content is blocked.
+    pub blocked: u64,
     /// Decisions that were not made, because something changed meanwhile.
     pub changed_since: u64,
     /// The act in the journal, once something was decided.
@@ -200,6 +202,7 @@ fn changes(verb: Verb, page: &[Found], along: &Along, report: &mut CurationRepor
             Some(_) => report.companions += 1,
             None => report.observations += 1,
         }
+        report.blocked += u64::from(verb == Verb::Assign && found.block.is_some());
         let is_decided = report.seen.contains(&found.hash) || decided.contains(&found.hash);
         if verb.is_about_contents() && is_decided {
             continue;

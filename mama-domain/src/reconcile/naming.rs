@@ -165,7 +165,7 @@ impl<'a> Naming<'a> {
         let kept = shared.or_else(|| wish.claim.view.clone().filter(|_| self.keeps(wish)));
         let kept = kept.filter(|view| !self.may_return(shown, view, &place, hash));
         if let Some(view) = kept {
-            let departure = (!shown.names.contains(&view)).then_some(Departure::Kept);
+            let departure = (!shown.names.contains(&view)).then(|| self.departure(shown, &place, hash));
             match self.stand(&view, &place, hash) {
                 Stand::His => return Ok(named(view, departure)),
                 Stand::Free(replacing) => {
@@ -220,6 +220,20 @@ impl<'a> Naming<'a> {
             }
         }
         Err(Denied::Occupied(last.clone()))
+    }
+
+    /// Why a view that was made keeps another name than the one its rule says.
+    fn departure(&self, shown: &Shown, place: &Place, hash: BlobHash) -> Departure {
+        let Some(wanted) = shown.names.last() else { unreachable!("a view has a name") };
+        match self.stand(wanted, place, hash) {
+            Stand::Taken | Stand::Unasked(_) => Departure::Taken(wanted.clone()),
+            Stand::Below(names) => Departure::Below(first(wanted, names)),
+            Stand::Denied(Denied::Unusable(
+                _,
+                kind @ (FsErrorKind::NameTooLong | FsErrorKind::NameRefused),
+            )) => Departure::Refused(kind),
+            Stand::Free(_) | Stand::His | Stand::Denied(_) => Departure::Kept,
+        }
     }
 
     /// Whether only older bytes of the same place stand at the plain name that a view could not have, as far as is known.

@@ -3,7 +3,7 @@
 use super::streams::{boxes, only_sound_in_movie};
 
 /// Brands, as far as they count, and types.
-const BRANDS: [(&[u8], &str); 17] = [
+const BRANDS: [(&[u8], &str); 18] = [
     // AVIF specification, section 10
     (b"avif", "image/avif"),
     (b"avis", "image/avif"),
@@ -19,9 +19,10 @@ const BRANDS: [(&[u8], &str); 17] = [
     // RFC 3839, RFC 4393
     (b"3gp", "video/3gpp"),
     (b"3g2", "video/3gpp2"),
-    // RFC 4337; M4A and XAVC as ExifTool: QuickTime.pm
+    // RFC 4337; M4A, MSNV (Sony) and XAVC as ExifTool: QuickTime.pm
     (b"M4A ", "audio/mp4"),
     (b"M4B ", "audio/mp4"),
+    (b"MSNV", "video/mp4"),
     (b"XAVC", "video/mp4"),
     (b"mp4", "video/mp4"),
     (b"iso", "video/mp4"),

@@ -43,7 +43,7 @@ pub(super) fn correction(said: &str, head: &[u8]) -> Option<&'static str> {
         "video/x-ms-asf" => streams::only_sound_in_asf(head).then_some("audio/x-ms-wma"),
         "video/webm" => streams::only_sound_in_matroska(head).then_some("audio/webm"),
         "video/x-matroska" => streams::only_sound_in_matroska(head).then_some("audio/x-matroska"),
-        "video/mp4" | "video/3gpp" | "video/3gpp2" | "image/heif" => brands::by_brand(head),
+        "video/mp4" | "audio/mp4" | "video/3gpp" | "video/3gpp2" | "image/heif" => brands::by_brand(head),
         _ => None,
     };
     better.or_else(|| NAMES.iter().find(|(name, _)| *name == said).map(|(_, better)| *better))

@@ -43,6 +43,12 @@ fn avif_under_a_general_brand_is_avif_and_heif_stays_heif() {
 }
 
 #[test]
+fn a_movie_that_is_taken_for_sound_is_one() {
+    assert_eq!(after("audio/mp4", &movie("MSNV", "MSNVmp42isom", &["vide", "soun"])), "video/mp4");
+    assert_eq!(after("audio/mp4", &movie("M4A ", "M4A mp42isom", &["soun"])), "audio/mp4");
+}
+
+#[test]
 fn a_movie_without_pictures_is_sound() {
     for (said, brand) in [("video/mp4", "isom"), ("video/3gpp", "3gp5"), ("video/3gpp2", "3g2a")] {
         let sound = said.replace("video", "audio");
