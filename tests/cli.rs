@@ -15,6 +15,8 @@ mod disks;
 #[path = "cli/enriching.rs"]
 mod enriching;
 #[path = "cli/hostile.rs"]
+mod find;
+#[path = "cli/hostile.rs"]
 mod hostile;
 #[path = "cli/hosts.rs"]
 mod hosts;

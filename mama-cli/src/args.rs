@@ -128,6 +128,8 @@ pub(crate) enum Command {
         #[arg(long)]
         all: bool,
     },
+    /// List files that meet conditions, with when and where they were taken, and with what
+    Find(Which),
     /// Say that the archive should not show these; apply removes their views and keeps their contents
     Ignore(CurateArgs),
     /// Say that the archive should show these
@@ -220,9 +222,23 @@ pub(crate) struct ScanArgs {
     pub(crate) exclude: Vec<String>,
 }
 
-/// What a decision is about: any of the arguments, and all of the conditions. With --host, only what was seen there.
+/// What a decision is about.
 #[derive(Debug, Args)]
 pub(crate) struct CurateArgs {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// Only these files, and not what belongs together with them: the other half of a Live Photo, the raw picture beside the JPEG,
+    /// shots of a burst, edits, parts, sidecars. So it is, too, with --glob, --mime, --larger and --smaller, which pick files
+    #[arg(long)]
+    pub(crate) alone: bool,
+    /// Do it without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// Some files: any of the arguments, and all of the conditions. With --host, only what was seen there.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
     /// Files and folders with all below them, also those of the archive's views; or hashes, also their first 8 digits or more
     #[arg(value_name = "PATH|HASH")]
     pub(crate) what: Vec<PathBuf>,
@@ -241,7 +257,13 @@ pub(crate) struct CurateArgs {
     /// Only smaller files
     #[arg(long, value_name = "SIZE", help_heading = "Conditions")]
     pub(crate) smaller: Option<ByteSize>,
-    /// Only files last changed before this day or time: 2015-08-01, 2015-08-01T12:00
+    /// Only what was taken before this day or time, as `mama show` says: 2015-08-01, 2015-08-01T12:00
+    #[arg(long, value_name = "DATE", help_heading = "Conditions")]
+    pub(crate) taken_before: Option<DateTime>,
+    /// Only what was taken on this day or at this time, or later
+    #[arg(long, value_name = "DATE", help_heading = "Conditions")]
+    pub(crate) taken_after: Option<DateTime>,
+    /// Only files last changed before this day or time, whenever they were taken
     #[arg(long, value_name = "DATE", help_heading = "Conditions")]
     pub(crate) before: Option<DateTime>,
     /// Only files last changed on this day or at this time, or later
@@ -250,13 +272,6 @@ pub(crate) struct CurateArgs {
     /// Only what is pending, assigned or ignored
     #[arg(long, value_name = "STATUS", value_parser = status(), help_heading = "Conditions")]
     pub(crate) status: Option<Status>,
-    /// Only these files, and not what belongs together with them: the other half of a Live Photo, the raw picture beside the JPEG,
-    /// shots of a burst, edits, parts, sidecars. So it is, too, with --glob, --mime, --larger and --smaller, which pick files
-    #[arg(long)]
-    pub(crate) alone: bool,
-    /// Do it without asking
-    #[arg(long)]
-    pub(crate) yes: bool,
 }
 
 /// `mama config`.

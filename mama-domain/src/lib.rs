@@ -18,6 +18,7 @@
 //! | [`archive`] | how a content gets into the archive and survives a power cut |
 //! | [`belonging`] | which files describe which others, and which are one thing? |
 //! | [`curate`] | what do decisions of people change, and how are they taken back? |
+//! | [`search`] | which files meet conditions that only all that is known about them can tell? |
 //! | [`manifest`] | what does the archive say about itself, and is its catalog of the same history? |
 //! | [`explaining`] | manifests are written, and compared with the catalog |
 //! | [`scan`], [`apply`] | the two phases |
@@ -54,3 +55,4 @@ pub mod rebuild;
 pub mod reconcile;
 pub mod repair;
 pub mod scan;
+pub mod search;

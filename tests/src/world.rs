@@ -327,6 +327,7 @@ impl World {
     /// What decides, wired to this world, as somebody at the machine `anna`.
     pub fn curator(&self) -> Curate {
         Curate {
+            browse: Arc::clone(&self.catalog) as _,
             curation: Arc::clone(&self.catalog) as _,
             journal: Arc::clone(&self.catalog) as _,
             clock: Arc::new(self.clock.clone()),

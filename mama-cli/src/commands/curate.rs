@@ -31,7 +31,7 @@ pub(super) async fn run(
     let config = Config::load(&Places { host: None, ..places.clone() })?;
     let app = App::open(&config, output).await?;
     app.check_agreement().await?;
-    let asked = selection::read(args, places.host.as_deref(), &app, output).await?;
+    let asked = selection::read(&args.which, args.alone, places.host.as_deref(), &app, output).await?;
     if asked.selection.is_everything() {
         return Err(Fault::usage(format!("`mama {}` has to be told what", verb.as_str()))
             .hint("name files, folders or hashes, or give a condition such as --mime 'video/*'; --help lists them")
@@ -66,6 +66,7 @@ pub(super) async fn run(
 pub(super) fn use_case(app: &App) -> Curate {
     Curate {
         curation: Arc::clone(&app.catalog) as _,
+        browse: Arc::clone(&app.catalog) as _,
         journal: Arc::clone(&app.catalog) as _,
         clock: Arc::clone(&app.outside.clock),
         host: app.host.clone(),

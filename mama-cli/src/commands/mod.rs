@@ -6,6 +6,7 @@ mod curate;
 mod dev;
 mod doctor;
 mod enrich;
+mod find;
 mod init;
 mod interrupt;
 mod journal;
@@ -60,6 +61,7 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
         }
         Command::Unblock(which) => return curate::run(Verb::Unblock, which, &cli.places, output).await,
         Command::Why { what } => return why::run(what, &cli.places, output).await,
+        Command::Find(which) => return find::run(which, &cli.places, output).await,
         Command::Show { what, all } => return show::run(what, *all, &cli.places, output).await,
         Command::Scan(_)
         | Command::Enrich { .. }
@@ -104,6 +106,7 @@ async fn dispatch(cli: &Cli, output: &Arc<Output>) -> anyhow::Result<Status> {
         | Command::Assign(_)
         | Command::Block { .. }
         | Command::Unblock(_)
+        | Command::Find(_)
         | Command::Show { .. }
         | Command::Why { .. } => {
             unreachable!("answered above")

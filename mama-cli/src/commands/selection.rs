@@ -7,11 +7,12 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use mama_domain::curate::{Glob, Selection};
 use mama_domain::layout;
+use mama_domain::search::Period;
 use mama_ports::curation::{Filter, HashPrefix, MimePattern, Target};
 use mama_ports::repository::PageSize;
 use mama_ports::vocab::{AbsPath, BlobHash, HostName, Timestamp, escaped};
 
-use crate::args::CurateArgs;
+use crate::args::Which;
 use crate::compose::App;
 use crate::config::places::absolute;
 use crate::exit::Fault;
@@ -28,7 +29,8 @@ pub(super) struct Asked {
 
 /// Understands the arguments. Paths are those of `host`, of this machine if none is named.
 pub(super) async fn read(
-    args: &CurateArgs,
+    args: &Which,
+    is_alone: bool,
     host: Option<&str>,
     app: &App,
     output: &Output,
@@ -56,7 +58,7 @@ pub(super) async fn read(
         Glob::parse(pattern)
             .map_err(|error| Fault::usage(format!("`{pattern}` is no pattern")).because(error))
     });
-    let words = words(args, host.as_ref());
+    let words = words(args, is_alone, host.as_ref());
     let filter = Filter {
         targets,
         kind: args.kind,
@@ -69,8 +71,10 @@ pub(super) async fn read(
         status: args.status,
     };
     let picks_files = glob.is_some() || filter.mime.is_some() || filter.larger.or(filter.smaller).is_some();
-    let alone = args.alone || picks_files;
-    Ok(Asked { selection: Selection { filter, glob: glob.transpose()?, alone }, words })
+    let (since, until) = (args.taken_after, args.taken_before);
+    let taken = since.or(until).map(|_| Period { since, until });
+    let alone = is_alone || picks_files;
+    Ok(Asked { selection: Selection { filter, glob: glob.transpose()?, taken, alone }, words })
 }
 
 /// Understands one argument that stands alone. A path is one of `host`, of this machine if none is named.
@@ -164,11 +168,12 @@ fn without_dots(path: &Path) -> PathBuf {
 }
 
 /// The arguments again, for the journal.
-fn words(args: &CurateArgs, host: Option<&HostName>) -> String {
-    let CurateArgs { what, kind, glob, mime, larger, smaller, before, after, status, alone, yes: _ } = args;
+fn words(args: &Which, is_alone: bool, host: Option<&HostName>) -> String {
+    let Which { what, kind, glob, mime, larger, smaller, taken_before, taken_after, before, after, status } =
+        args;
     let mut words: Vec<String> =
         what.iter().map(|path| escaped(path.as_os_str().as_bytes()).to_string()).collect();
-    words.extend(alone.then(|| "--alone".to_owned()));
+    words.extend(is_alone.then(|| "--alone".to_owned()));
     let mut condition = |flag: &str, value: Option<String>| {
         words.extend(value.map(|value| format!("--{flag} {}", escaped(value.as_bytes()))));
     };
@@ -178,6 +183,8 @@ fn words(args: &CurateArgs, host: Option<&HostName>) -> String {
     condition("mime", mime.clone());
     condition("larger", larger.map(|size| size.display().iec().to_string()));
     condition("smaller", smaller.map(|size| size.display().iec().to_string()));
+    condition("taken-after", taken_after.map(|time| time.to_string()));
+    condition("taken-before", taken_before.map(|time| time.to_string()));
     condition("after", after.map(|time| time.to_string()));
     condition("before", before.map(|time| time.to_string()));
     condition("status", status.map(|status| status.to_string()));

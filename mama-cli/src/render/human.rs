@@ -77,6 +77,12 @@ pub(crate) fn scan_summary(report: &ScanReport, enriched: Option<&EnrichReport>)
         ("waiting for metadata", enriched.map_or(0, |enriched| enriched.pending)),
     ];
     text.push_str(&some_of(&extra));
+    if report.stray_sidecars > 0 {
+        text.push_str(&format!(
+            "\n      {} files of a Google Takeout describe pictures that lie elsewhere: unpack all its parts into one folder, and scan again",
+            report.stray_sidecars
+        ));
+    }
     text + &format!("\n      {} read in {}", bytes(report.bytes_hashed), seconds(report.seconds))
 }
 

@@ -104,6 +104,7 @@ pub(crate) fn scan_summary(report: &ScanReport, enriched: Option<&EnrichReport>)
         .with("disks_held", report.disks_held)
         .with("metadata_pending", enriched.map(|enriched| enriched.pending))
         .with("metadata_read", enriched.map_or(0, |enriched| enriched.contents))
+        .with("stray_sidecars", report.stray_sidecars)
 }
 
 /// The last line of an enrichment.

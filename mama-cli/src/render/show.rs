@@ -7,6 +7,7 @@ use mama_domain::belonging::group::{Because, GroupKind};
 use mama_domain::belonging::sidecar::{Naming, SidecarKind};
 use mama_domain::facts::{Camera, Capture, Facts, Music, Position, Source, Sourced, Taken, Zone};
 use mama_domain::layout;
+use mama_domain::search::Hit;
 use mama_ports::browse::{Content, Sidecar};
 use mama_ports::manifest::ObservationRow;
 use mama_ports::vocab::{
@@ -25,7 +26,6 @@ pub(crate) fn content(
     with_tags: bool,
 ) -> Object {
     let BlobRecord { hash, size, mime, meta, look, stored, block } = &content.blob.record;
-    let Facts { capture, camera, place, size: dimensions, duration, music } = facts;
     let blob = stored.then(|| layout::blob_path(hash).to_string());
     let object = Object::new("content").with("hash", hash.to_string()).with("size", *size);
     let object = object.with("mime", mime.as_ref().map(|mime| mime.as_str())).with("blob", blob);
@@ -35,6 +35,54 @@ pub(crate) fn content(
     let object = object.with("extractor", look.as_ref().map(|look| look.by.as_str()));
     let object = object.with("preliminary", meta.is_some() && look.is_none());
     let object = object.with("metadata_error", look.as_ref().and_then(|look| look.error.as_deref()));
+    let object = with_facts(object, facts);
+    let object =
+        object.with("observations", content.observations.iter().map(observation).collect::<Vec<_>>());
+    let groups = around.iter().flat_map(|(folder, around)| groups(folder, around)).collect::<Vec<_>>();
+    let looks = Looks::of(content);
+    let sidecars = around
+        .iter()
+        .flat_map(|(folder, around)| sidecars(folder, around, &looks, with_tags))
+        .collect::<Vec<_>>();
+    let describes = around.iter().flat_map(|(folder, around)| {
+        around.describes.iter().map(|name| Value::from(file(folder, name))).collect::<Vec<_>>()
+    });
+    let object = object.with("groups", groups).with("sidecars", sidecars);
+    let object = object.with("describes", describes.collect::<Vec<_>>());
+    match meta.as_ref().filter(|_| with_tags) {
+        Some(meta) => object.with("tags", meta.entries().clone()).with("numbers", meta.numbers().clone()),
+        None => object,
+    }
+}
+
+/// A file that was looked for, as an object.
+pub(crate) fn hit(Hit { found, content, facts }: &Hit) -> Object {
+    let object = Object::new("file").with("host", found.at.root.host.as_str());
+    let object =
+        object.path("path", found.at.full_path().as_bytes()).with("kind", found.at.root.kind.as_str());
+    let object = object.with("hash", found.hash.to_string()).with("size", found.size);
+    let mime = content.blob.record.mime.as_ref();
+    let object = object.with("mime", mime.map(|mime| mime.as_str())).with("status", found.status.as_str());
+    with_facts(object.with("block", found.block.map(BlockReason::as_str)), facts)
+}
+
+/// A file that was looked for, in a line.
+pub(crate) fn hit_words(Hit { found, facts, .. }: &Hit) -> String {
+    let Taken { moment, certainty, .. } = match &facts.capture.taken {
+        Some(taken) => taken,
+        None => return format!("{:<25}  {:>7}  {:>10}  {}", "", "", human::bytes(found.size), found.at),
+    };
+    format!(
+        "{:<25}  {:>7}  {:>10}  {}",
+        moment.to_string(),
+        certainty.as_str(),
+        human::bytes(found.size),
+        found.at
+    )
+}
+
+fn with_facts(object: Object, facts: &Facts) -> Object {
+    let Facts { capture, camera, place, size: dimensions, duration, music } = facts;
     let object = object.with("taken", capture.taken.as_ref().map(taken));
     let contradictions = capture.contradicted_by.iter();
     let contradictions = contradictions
@@ -60,24 +108,7 @@ pub(crate) fn content(
     let seconds = duration
         .as_ref()
         .map(|seconds| Object::part().with("seconds", seconds.value).with("source", source(&seconds.source)));
-    let object = object.with("duration", seconds).with("music", self::music(music));
-    let object =
-        object.with("observations", content.observations.iter().map(observation).collect::<Vec<_>>());
-    let groups = around.iter().flat_map(|(folder, around)| groups(folder, around)).collect::<Vec<_>>();
-    let looks = Looks::of(content);
-    let sidecars = around
-        .iter()
-        .flat_map(|(folder, around)| sidecars(folder, around, &looks, with_tags))
-        .collect::<Vec<_>>();
-    let describes = around.iter().flat_map(|(folder, around)| {
-        around.describes.iter().map(|name| Value::from(file(folder, name))).collect::<Vec<_>>()
-    });
-    let object = object.with("groups", groups).with("sidecars", sidecars);
-    let object = object.with("describes", describes.collect::<Vec<_>>());
-    match meta.as_ref().filter(|_| with_tags) {
-        Some(meta) => object.with("tags", meta.entries().clone()).with("numbers", meta.numbers().clone()),
-        None => object,
-    }
+    object.with("duration", seconds).with("music", self::music(music))
 }
 
 fn groups(folder: &AbsPath, around: &Around) -> Vec<Value> {

@@ -187,6 +187,16 @@ pub fn sidecars<'a>(names: impl Iterator<Item = &'a FileName> + Clone) -> Vec<Si
     links
 }
 
+/// How many of these names are of a Takeout's JSON files whose pictures are not there; `links` are those of the same folder.
+pub fn strays<'a>(names: impl Iterator<Item = &'a FileName>, links: &[SidecarOf<'_>]) -> u64 {
+    let is_json = |name: &&FileName| {
+        name.as_bytes().last_chunk().is_some_and(|end: &[u8; 5]| end.eq_ignore_ascii_case(b".json"))
+    };
+    let is_stray =
+        |name: &&FileName| !links.iter().any(|link| link.sidecar == *name) && takeout::is_of_media(name);
+    names.filter(is_json).filter(is_stray).count() as u64
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -195,6 +205,17 @@ mod tests {
 
     fn names(names: &[&str]) -> Vec<FileName> {
         names.iter().map(|name| FileName::parse(*name).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_takeout_in_parts_leaves_strays() {
+        let strays = |all: &[&str]| {
+            let all = names(all);
+            super::strays(all.iter(), &sidecars(all.iter()))
+        };
+        assert_eq!(strays(&["IMG_1.jpg", "IMG_1.jpg.json", "IMG_2.jpg.json", "IMG_3.JPG(1).json"]), 2);
+        assert_eq!(strays(&["IMG_4.HEIC.supplemental-meta.json", "IMG_5(1).mp4.json"]), 2);
+        assert_eq!(strays(&["metadata.json", "package.json", "a.b.json", "IMG_1.jpg"]), 0);
     }
 
     fn linked(all: &[&str]) -> Vec<String> {

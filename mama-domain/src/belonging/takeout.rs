@@ -71,6 +71,13 @@ pub(super) fn keep_surest(links: &mut Vec<SidecarOf<'_>>) {
     });
 }
 
+/// Whether the JSON file of this name belongs to a picture or a film, which may lie in another part of the Takeout.
+pub(super) fn is_of_media(json: &FileName) -> bool {
+    let text = folded(split_ending(json.as_bytes()).0);
+    let mut parts = text.split(|byte| *byte == b'.').skip(1);
+    parts.any(|part| UPLOADED.iter().any(|ending| split_number(part).0 == ending.as_bytes()))
+}
+
 /// The plain stems that the described file may have: what comes before any of the dots.
 fn stems(said: &Said) -> Vec<Vec<u8>> {
     let before_dots = |text: &[u8]| {

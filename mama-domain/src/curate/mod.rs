@@ -12,6 +12,7 @@ mod verb;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use mama_ports::browse::Browse;
 use mama_ports::curation::{ActId, Curation, Decision, Found, Journal, NewAct};
 use mama_ports::repository::{PageSize, Repo, Settled};
 use mama_ports::runtime::Clock;
@@ -23,6 +24,7 @@ pub use undo::{UndoError, Undone};
 pub use verb::Verb;
 
 use crate::belonging::companions::Why;
+use crate::search;
 use together::Along;
 
 /// Decisions that are made in one transaction.
@@ -32,6 +34,8 @@ const PAGE: PageSize = PageSize(4096);
 pub struct Curate {
     /// Where sightings are found and decided about.
     pub curation: Arc<dyn Curation>,
+    /// Where all is that is known about their contents.
+    pub browse: Arc<dyn Browse>,
     /// Where it is written down.
     pub journal: Arc<dyn Journal>,
     /// The time.
@@ -151,6 +155,11 @@ impl Curate {
         let Some(last) = page.last() else { return Ok(None) };
         *after = Some(last.id);
         page.retain(|found| selection.holds(&found.at));
+        if selection.taken.is_some() {
+            let mut hits = search::hits(&*self.browse, page).await?;
+            hits.retain(|hit| selection.is_taken_then(&hit.facts));
+            page = hits.into_iter().map(|hit| hit.found).collect();
+        }
         self.with_companions(verb, selection, page, along).await.map(Some)
     }
 

@@ -121,6 +121,13 @@ impl Moment {
         (start, start + length)
     }
 
+    /// The times on this clock that it may be: the first, and the one behind the last.
+    pub fn civil_span(&self) -> (DateTime, DateTime) {
+        let (start, end) = self.span();
+        let length = SignedDuration::from_secs(end - start);
+        (self.civil, self.civil.checked_add(length).unwrap_or(DateTime::MAX))
+    }
+
     /// The seconds between this and the other one as far as zones can be told: negative if this ends before the other begins,
     /// positive if it begins after the other ends, 0 if they may be one.
     ///

@@ -5,7 +5,7 @@ use mama_ports::vocab::{FileFacts, FileName, Fingerprint, ObservationId, RelPath
 use mama_ports::walker::Visited;
 
 use crate::absence::{self, Absence};
-use crate::belonging::sidecar::sidecars;
+use crate::belonging::sidecar::{sidecars, strays};
 use crate::change::{Change, classify};
 use crate::mounts::Mounts;
 
@@ -24,6 +24,8 @@ pub(super) struct Chunk {
     pub(super) held_below: Vec<RelPath>,
     pub(super) mounts: Vec<MountMark>,
     pub(super) sidecars: Vec<FolderSidecars>,
+    /// Files of a Takeout whose pictures are elsewhere.
+    pub(super) strays: u64,
 }
 
 /// One file to read.
@@ -63,7 +65,10 @@ impl Chunk {
             }
         }
         self.held_below.extend(held_below.iter().map(|name| visited.dir.join(name)));
-        let mut links: Vec<SidecarLink> = sidecars(visited.files.iter().map(|(name, _)| name))
+        let names = || visited.files.iter().map(|(name, _)| name);
+        let described = sidecars(names());
+        self.strays += strays(names(), &described);
+        let mut links: Vec<SidecarLink> = described
             .into_iter()
             .map(|link| SidecarLink { of: link.of.clone(), sidecar: link.sidecar.clone() })
             .collect();

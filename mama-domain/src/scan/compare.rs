@@ -45,6 +45,7 @@ impl Run<'_> {
                 self.warn_of_volume(&at, format!("the disk {volume} is not mounted"), report);
             }
         }
+        report.stray_sidecars += std::mem::take(&mut chunk.strays);
         for Visited { dir, listing, .. } in failed {
             if mounts.is_held(&dir) {
                 continue;

@@ -27,6 +27,8 @@ pub struct ScanReport {
     pub ignored: u64,
     /// Disks that are not there, or not the ones that the catalog knows; what it knows on them stays as it was.
     pub disks_held: u64,
+    /// JSON files of a Google Takeout whose pictures are not beside them.
+    pub stray_sidecars: u64,
     /// Bytes read and hashed.
     pub bytes_hashed: u64,
     /// How long it took.
@@ -60,6 +62,7 @@ impl std::ops::AddAssign for ScanReport {
             errors,
             ignored,
             disks_held,
+            stray_sidecars,
             bytes_hashed,
             seconds,
         } = other;
@@ -75,6 +78,7 @@ impl std::ops::AddAssign for ScanReport {
         self.errors += errors;
         self.ignored += ignored;
         self.disks_held += disks_held;
+        self.stray_sidecars += stray_sidecars;
         self.bytes_hashed += bytes_hashed;
         self.seconds += seconds;
     }
