@@ -21,6 +21,10 @@ pub trait Curation: Send + Sync {
     /// From the first page to the last, reads every observation once.
     async fn find(&self, filter: &Filter, after: Option<ObservationId>, limit: PageSize) -> Repo<Vec<Found>>;
 
+    /// Where each content is seen now, on any host, in the order asked: current sightings that are not known to be gone, in id
+    /// order, at most `each` for one hash. One round trip.
+    async fn copies(&self, hashes: &[BlobHash], each: PageSize) -> Repo<Vec<Vec<Location>>>;
+
     /// Contents whose hashes begin so, in their order, at most `limit`.
     async fn contents(&self, prefix: &HashPrefix, limit: PageSize) -> Repo<Vec<BlobHash>>;
 
@@ -32,7 +36,7 @@ pub trait Curation: Send + Sync {
 
     /// Makes decisions under an act, atomically, each only if its `from` still holds; answers in their order.
     ///
-    /// What a decision concerns is open afterwards. Each that was made is an item of the act, in the same transaction.
+    /// What a decision concerns is open afterwards, and so is what is pending of the same content. Each that was made is an item of the act, in the same transaction.
     async fn decide(&self, act: ActId, batch: &[Decision]) -> Repo<Vec<Settled>>;
 }
 

@@ -107,6 +107,26 @@ fn what_is_blocked_is_gone_everywhere_and_stays_so() {
 }
 
 #[test]
+fn who_blocks_a_content_sees_its_other_copies_first() {
+    let world = World::new();
+    for file in ["junk/a.txt", "good/a.txt"] {
+        world.write(file, "same");
+    }
+    world.mama(["scan", "--no-metadata", "junk", "good"]).done();
+    let preview = world.mama(["block", "--json", "junk"]);
+    let copies = preview.objects()[0]["copies"].clone();
+    assert!(
+        copies[0]["path"].as_str().unwrap().ends_with("good/a.txt") && copies[0]["host"] == "laptop",
+        "{copies}"
+    );
+    assert_eq!((preview.status, &preview.summary()["copies"]), (3, &1.into()));
+    let words = world.mama(["block", "junk"]).stdout;
+    assert!(words.contains("also laptop:") && words.contains("1 copies of them elsewhere"), "{words}");
+    let ignore = world.mama(["ignore", "--json", "junk"]);
+    assert_eq!(ignore.objects()[0]["copies"], serde_json::json!([]));
+}
+
+#[test]
 fn ignoring_survives_moves_new_hosts_and_new_imports() {
     let world = archived();
     world.mama(["ignore", "--yes", "photos/a.txt", "photos/b/c.txt"]).done();

@@ -322,7 +322,7 @@ fn an_older_manifest_that_rots_or_goes_is_noticed_while_the_catalog_can_write_it
         }
         let doctor = world.mama(["doctor"]);
         let told =
-            if is_rot { "the manifest 3 is damaged" } else { "what comes before the manifest 4 is missing" };
+            if is_rot { "the manifest 3 is damaged" } else { "what came before the manifest 4 is missing" };
         assert!(doctor.status == 3 && doctor.stdout.contains(told), "{}", doctor.stdout);
         assert_eq!(world.mama(["repair"]).status, 3);
         world.mama(["repair", "--yes"]).done();
@@ -342,7 +342,7 @@ fn what_a_lost_manifest_may_have_said_is_looked_at_again() {
     let rebuilt = world.mama(["rebuild", "--json"]);
     let said = rebuilt.summary();
     assert_eq!((&said["damaged_manifests"], &said["missing_manifests"]), (&1.into(), &1.into()), "{said}");
-    assert!(rebuilt.stdout.contains("what comes before it after 3 is missing"), "{}", rebuilt.stdout);
+    assert!(rebuilt.stdout.contains("what came between 3 and it is missing"), "{}", rebuilt.stdout);
     archive_all(&world);
     let unshown = "SELECT count(*) FROM observation WHERE status = 'assigned' AND placement = 'none' AND current = 1 AND gone_s IS NULL
                      AND blob NOT IN (SELECT id FROM blob WHERE block_reason IS NOT NULL)";

@@ -36,6 +36,13 @@ impl Curation for Postgres {
         .await
     }
 
+    async fn copies(&self, hashes: &[BlobHash], each: PageSize) -> Repo<Vec<Vec<Location>>> {
+        self.ask("look for copies of contents", (hashes.to_vec(), each), |(hashes, each), catalog| {
+            Box::pin(copies(catalog, hashes, *each))
+        })
+        .await
+    }
+
     async fn contents(&self, prefix: &HashPrefix, limit: PageSize) -> Repo<Vec<BlobHash>> {
         self.ask("look for contents", (*prefix, limit), |(prefix, limit), catalog| {
             Box::pin(contents(catalog, prefix, *limit))
@@ -111,6 +118,36 @@ async fn within(
         };
     }
     asked.fetch_all(catalog).await?.iter().map(found).collect()
+}
+
+async fn copies(
+    catalog: &mut PgConnection,
+    hashes: &[BlobHash],
+    each: PageSize,
+) -> Outcome<Vec<Vec<Location>>> {
+    let asked: Vec<&[u8]> = hashes.iter().map(|hash| hash.as_bytes().as_slice()).collect();
+    let rows = query(
+        "SELECT h.number, s.host, s.basedir, s.kind, s.relpath, s.name
+         FROM unnest($1::bytea[]) WITH ORDINALITY AS h (hash, number)
+         JOIN blob b ON b.hash = h.hash
+         CROSS JOIN LATERAL (
+             SELECT o.id, r.host, r.basedir, r.kind, f.relpath, o.name
+             FROM (SELECT * FROM observation c WHERE c.blob = b.id AND c.current AND c.gone_s IS NULL OFFSET 0) AS o
+             JOIN folder f ON f.id = o.folder JOIN root r ON r.id = f.root ORDER BY o.id LIMIT $2
+         ) AS s
+         ORDER BY h.number, s.id",
+    )
+    .bind(asked)
+    .bind(i64::from(each.0))
+    .fetch_all(catalog)
+    .await?;
+    let mut answers = vec![Vec::new(); hashes.len()];
+    for row in &rows {
+        let mut cells = Cells::of(row);
+        let answer = numbered(&mut answers, cells.next()?)?;
+        answer.push(Location { root: cells.root()?, dir: cells.rel_path()?, name: cells.name()? });
+    }
+    Ok(answers)
 }
 
 async fn neighbours(

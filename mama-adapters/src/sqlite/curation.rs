@@ -28,6 +28,14 @@ impl Curation for Sqlite {
         .await
     }
 
+    async fn copies(&self, hashes: &[BlobHash], each: PageSize) -> Repo<Vec<Vec<Location>>> {
+        let hashes = hashes.to_vec();
+        self.read("look for copies of contents", move |catalog| {
+            hashes.iter().map(|hash| copies(catalog, hash, each)).collect()
+        })
+        .await
+    }
+
     async fn contents(&self, prefix: &HashPrefix, limit: PageSize) -> Repo<Vec<BlobHash>> {
         let HashPrefix { first, last } = *prefix;
         self.read("look for contents", move |catalog| {
@@ -99,6 +107,19 @@ fn read(row: &Row<'_>) -> Outcome<Found> {
         size: rows::count(row, 7)?,
         status: codec::word(rows::text(row, 8)?)?,
         block: rows::optional_text(row, 9)?.map(codec::block).transpose()?,
+    })
+}
+
+fn copies(catalog: &Transaction<'_>, hash: &BlobHash, each: PageSize) -> Outcome<Vec<Location>> {
+    let mut statement = catalog.prepare_cached(
+        "SELECT r.host, r.basedir, r.kind, f.relpath, o.name
+         FROM observation o INDEXED BY observation_blob
+         CROSS JOIN folder f ON f.id = o.folder CROSS JOIN root r ON r.id = f.root
+         WHERE o.blob = (SELECT id FROM blob WHERE hash = ?1) AND o.current = 1 AND o.gone_s IS NULL
+         ORDER BY o.id LIMIT ?2",
+    )?;
+    rows::all(&mut statement, params![hash.as_bytes(), each.0], |row| {
+        Ok(Location { root: rows::root(row, 0)?, dir: rows::rel_path(row, 3)?, name: rows::name(row, 4)? })
     })
 }
 

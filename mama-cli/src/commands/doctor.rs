@@ -69,7 +69,7 @@ pub(super) async fn run(config: &Config, output: &Arc<Output>) -> anyhow::Result
             checks.extend(root.iter().flat_map(|root| volume(&outside, root, config)));
             checks.extend(root.iter().flat_map(|root| zfs::checks(&outside, root)));
             match App::open_to_read(config, output).await {
-                Ok(app) => checks.extend(belongings(&app).await),
+                Ok(app) => checks.extend(belongings(&app, config).await),
                 Err(error) => {
                     checks.push(Check::bad(if root.is_some() { "archive" } else { "catalog" }, &error))
                 }
@@ -152,7 +152,7 @@ fn quarantine(archive: &Archive) -> Option<Check> {
     (!aside.is_empty()).then(|| Check::warn("quarantine", found, advice))
 }
 
-async fn belongings(app: &App) -> Vec<Check> {
+async fn belongings(app: &App, config: &Config) -> Vec<Check> {
     let mut checks = Vec::new();
     if let Some(archive) = app.own_archive() {
         checks.push(Check::ok("archive", format!("{} ({})", archive.root(), archive.id())));
@@ -161,7 +161,7 @@ async fn belongings(app: &App) -> Vec<Check> {
     let ways = app
         .own_archive()
         .zip(totals.as_ref().ok())
-        .map(|(archive, totals)| ways::checks(app, archive, totals));
+        .map(|(archive, totals)| ways::checks(app, archive, totals, &config.transfers()));
     checks.extend(totals.as_ref().ok().map(metadata));
     checks.extend(totals.as_ref().ok().and_then(waiting));
     if let (Some(own), Ok(totals)) = (app.own_archive(), &totals) {

@@ -4,9 +4,13 @@ use mama_domain::belonging::companions::Why;
 use mama_domain::curate::{Concerned, CurationReport, Verb};
 use mama_ports::curation::{Act, Decision};
 use mama_ports::vocab::BlockReason;
+use serde_json::Value;
 
 use super::human;
 use super::json::Object;
+
+/// Copies of a content that an example names.
+const COPIES: usize = 3;
 
 /// What is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +67,7 @@ impl Doing {
 
 /// One decision, as an object.
 pub(crate) fn concerned(doing: Doing, is_done: bool, concerned: &Concerned) -> Object {
-    let Concerned { at, hash, size, decision, along } = concerned;
+    let Concerned { at, hash, size, decision, along, copies } = concerned;
     let block = |reason: Option<BlockReason>| reason.map(BlockReason::as_str);
     let (observation, from, to) = match decision {
         Decision::Retarget { id, from, to } => (Some(id.0), Some(from.as_str()), Some(to.as_str())),
@@ -72,7 +76,13 @@ pub(crate) fn concerned(doing: Doing, is_done: bool, concerned: &Concerned) -> O
     let object = Object::new("decision").with("verb", doing.as_str()).with("done", is_done);
     let object = object.with("observation", observation).with("host", at.root.host.as_str());
     let object = object.path("path", at.full_path().as_bytes()).with("hash", hash.to_string());
-    object.with("size", *size).with("from", from).with("to", to).with("along", along.map(Why::as_str))
+    let object =
+        object.with("size", *size).with("from", from).with("to", to).with("along", along.map(Why::as_str));
+    let copies = copies.iter().map(|at| {
+        let object = Object::part().with("host", at.root.host.as_str());
+        Value::from(object.path("path", at.full_path().as_bytes()))
+    });
+    object.with("copies", copies.collect::<Vec<_>>())
 }
 
 /// The last line.
@@ -89,6 +99,7 @@ pub(crate) fn summary(doing: Doing, is_done: bool, report: &CurationReport) -> O
         .with("changed_since", report.changed_since)
         .with("act", report.act.map(|act| act.0))
         .with("companions", report.companions)
+        .with("copies", report.copies)
 }
 
 /// The act that an undo is about.
@@ -98,7 +109,14 @@ pub(crate) fn decision_undone(act: &Act) -> Object {
 }
 
 /// One decision of a preview.
-pub(crate) fn example(Concerned { at, size, along, .. }: &Concerned) -> String {
+pub(crate) fn example(Concerned { at, size, along, copies, .. }: &Concerned) -> String {
     let why = along.map(|why| format!("  goes along: {}", why.as_str().replace('_', " ")));
-    format!("  {at}  ({}){}", human::bytes(*size), why.unwrap_or_default())
+    let mut text = format!("  {at}  ({}){}", human::bytes(*size), why.unwrap_or_default());
+    for copy in copies.iter().take(COPIES) {
+        text.push_str(&format!("\n      also {copy}"));
+    }
+    if copies.len() > COPIES {
+        text.push_str(&format!("\n      and {} more", copies.len() - COPIES));
+    }
+    text
 }

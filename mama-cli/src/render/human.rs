@@ -287,6 +287,7 @@ fn curation_counts(report: &CurationReport, things: &str) -> String {
     };
     let rest = [
         ("go along with them", report.companions),
+        ("copies of them elsewhere", report.copies),
         ("already so", report.unchanged),
         ("of a blocked content, which is not shown", report.blocked),
         ("changed since", report.changed_since),

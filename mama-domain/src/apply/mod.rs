@@ -310,7 +310,7 @@ impl Apply {
         let mut report = PlanReport::default();
         let mut promised = Promised::default();
         let (mut room, ways) =
-            (self.room_to_plan().await?, Arc::new(Ways::new(self.policy.transfers.clone())));
+            (self.room_to_plan().await, Arc::new(Ways::new(self.policy.transfers.clone())));
         let mut after = None;
         while let Some(page) = self.page(self.scope(), after, &promised, &BTreeSet::new()).await? {
             room = report.count_room(&self.needs(&page.plan, &ways).await, room);

@@ -71,12 +71,9 @@ impl Apply {
         Ok(self.available().await?.saturating_sub(self.policy.reserve))
     }
 
-    /// The same, for a plan: on an archive that cannot be written there is no telling.
-    pub(super) async fn room_to_plan(&self) -> Result<u64, ApplyError> {
-        match self.room().await {
-            Err(ApplyError::ReadOnly) => Ok(u64::MAX),
-            room => room,
-        }
+    /// The same, for a plan: where nobody can tell, there is room.
+    pub(super) async fn room_to_plan(&self) -> u64 {
+        self.room().await.unwrap_or(u64::MAX)
     }
 
     /// Bytes that each content of a plan needs on the archive's disk, and its size.

@@ -40,7 +40,7 @@ pub enum ManifestFault {
     #[error("the manifest {0} is damaged")]
     Damaged(u64),
     /// At least one is missing before this one.
-    #[error("what comes before the manifest {0} is missing")]
+    #[error("what came before the manifest {0} is missing")]
     Gap(u64),
 }
 

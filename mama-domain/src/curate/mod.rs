@@ -27,6 +27,9 @@ use crate::belonging::companions::Why;
 use crate::search;
 use together::Along;
 
+/// Sightings of one content that are named.
+pub const COPIES: PageSize = PageSize(100);
+
 /// Decisions that are made in one transaction.
 const PAGE: PageSize = PageSize(4096);
 
@@ -66,6 +69,8 @@ pub struct Concerned {
     pub decision: Decision,
     /// Why it goes along with what was selected; `None`: it was selected itself.
     pub along: Option<Why>,
+    /// Of a content, where else it is seen now: it is shown there no more either, or again. At most [`COPIES`].
+    pub copies: Vec<Location>,
 }
 
 /// The counters of a curation.
@@ -81,6 +86,8 @@ pub struct CurationReport {
     pub contents: u64,
     /// The bytes of these contents, each counted once.
     pub bytes: u64,
+    /// Other places where the contents of decisions about contents are seen.
+    pub copies: u64,
     /// Observations that already are as asked.
     pub unchanged: u64,
     /// Observations that are to be shown, and will not be: their content is blocked.
@@ -96,6 +103,7 @@ pub struct CurationReport {
 impl CurationReport {
     fn count(&mut self, concerned: &Concerned) {
         self.changes += 1;
+        self.copies += concerned.copies.len() as u64;
         if self.seen.insert(concerned.hash) {
             self.contents += 1;
             self.bytes += concerned.size;
@@ -117,7 +125,7 @@ impl Curate {
         let mut report = CurationReport::default();
         let (mut after, mut along) = (None, Along::new());
         while let Some(page) = self.page(verb, selection, &mut after, &mut along).await? {
-            for concerned in changes(verb, &page, &along, &mut report) {
+            for concerned in self.changes(verb, &page, &along, &mut report).await? {
                 report.count(&concerned);
                 show(&concerned);
             }
@@ -137,7 +145,7 @@ impl Curate {
         let asked = Asked { verb: verb.as_str(), words };
         let (mut after, mut along) = (None, Along::new());
         while let Some(page) = self.page(verb, selection, &mut after, &mut along).await? {
-            let concerned = changes(verb, &page, &along, report);
+            let concerned = self.changes(verb, &page, &along, report).await?;
             self.decide(&asked, None, concerned, report, show).await?;
         }
         Ok(())
@@ -161,6 +169,27 @@ impl Curate {
             page = hits.into_iter().map(|hit| hit.found).collect();
         }
         self.with_companions(verb, selection, page, along).await.map(Some)
+    }
+
+    /// What `verb` changes on a page, with the copies of the contents that it is about.
+    async fn changes(
+        &self,
+        verb: Verb,
+        page: &[Found],
+        along: &Along,
+        report: &mut CurationReport,
+    ) -> Repo<Vec<Concerned>> {
+        let mut concerned = changes(verb, page, along, report);
+        if verb.is_about_contents() && !concerned.is_empty() {
+            let hashes: Vec<BlobHash> = concerned.iter().map(|concerned| concerned.hash).collect();
+            for (concerned, mut copies) in
+                concerned.iter_mut().zip(self.curation.copies(&hashes, COPIES).await?)
+            {
+                copies.retain(|at| *at != concerned.at);
+                concerned.copies = copies;
+            }
+        }
+        Ok(concerned)
     }
 
     /// Makes the decisions of one page under the report's act, which begins with the first of them.
@@ -222,7 +251,7 @@ fn changes(verb: Verb, page: &[Found], along: &Along, report: &mut CurationRepor
         };
         let Found { at, hash, size, .. } = found.clone();
         decided.insert(hash);
-        concerned.push(Concerned { at, hash, size, decision, along });
+        concerned.push(Concerned { at, hash, size, decision, along, copies: Vec::new() });
     }
     concerned
 }

@@ -130,7 +130,14 @@ fn reversals(page: Vec<Item>, report: &mut CurationReport) -> Vec<Concerned> {
     for Item { decision, holds, at, hash, size, .. } in page {
         report.observations += 1;
         if holds {
-            concerned.push(Concerned { at, hash, size, decision: reversed(decision), along: None });
+            concerned.push(Concerned {
+                at,
+                hash,
+                size,
+                decision: reversed(decision),
+                along: None,
+                copies: Vec::new(),
+            });
         } else {
             report.changed_since += 1;
         }

@@ -142,8 +142,11 @@ impl Rebuild {
 
     fn tell_gaps(&self, told: &[Known], report: &mut RebuildReport) {
         for (generation, before) in gaps(told) {
-            let after = before.map_or_else(String::new, |number| format!(" after {number}"));
-            self.trouble(generation, format!("what comes before it{after} is missing"));
+            let gap = match before {
+                Some(number) => format!("what came between {number} and it is missing"),
+                None => "what came before it is missing".to_owned(),
+            };
+            self.trouble(generation, gap);
             report.missing_manifests += 1;
         }
     }

@@ -1,9 +1,9 @@
 //! How files come into the archive from where, tried.
 
-use mama_domain::archive::Archive;
+use mama_domain::archive::{Archive, Transfer, Transfers};
 use mama_ports::filesystem::{Cloned, Fs, FsErrorKind, ReadHandle, ReadTree};
 use mama_ports::repository::Totals;
-use mama_ports::vocab::{AbsPath, FileKind, RelPath};
+use mama_ports::vocab::{FileKind, RelPath, ScanRoot};
 
 use super::{Check, staged};
 use crate::compose::App;
@@ -13,26 +13,43 @@ const LARGEST: u64 = 16 << 20;
 /// Folders that are looked through for a file to try.
 const FOLDERS: usize = 100;
 
-/// One for each root of this host that holds a file to try.
-pub(super) fn checks(app: &App, archive: &Archive, totals: &Totals) -> Vec<Check> {
+/// One for each root of this host that holds a file to try, by the first way of its kind that is open to it.
+pub(super) fn checks(app: &App, archive: &Archive, totals: &Totals, transfers: &Transfers) -> Vec<Check> {
     let own = totals.roots.iter().map(|root| &root.root).filter(|root| root.host == app.host);
-    own.filter_map(|root| way(app, archive, &root.basedir)).collect()
+    let way = |root: &ScanRoot| {
+        let ways = transfers.get(&root.kind).map_or(&[][..], Vec::as_slice);
+        let tree = app.outside.fs.source(&root.basedir).ok()?;
+        let source = some_file(&*tree)?;
+        let (kind, basedir) = (root.kind, &root.basedir);
+        Some(match how(archive, &*source, ways) {
+            Ok(how) => Check::ok("way in", format!("files from {basedir} ({kind}) {how}")),
+            Err(error) => Check::bad("way in", &error.into()),
+        })
+    };
+    own.filter_map(way).collect()
 }
 
-fn way(app: &App, archive: &Archive, root: &AbsPath) -> Option<Check> {
-    let tree = app.outside.fs.source(root).ok()?;
-    let source = some_file(&*tree)?;
-    let how = match take(archive, &*source) {
-        Ok(Some(Cloned::Shared)) => "come in instantly, sharing blocks",
-        Ok(Some(Cloned::MayBeCopied)) => {
-            "are taken over by the kernel, which shares their blocks if the pool can; they count as copied"
+fn how(archive: &Archive, source: &dyn ReadHandle, ways: &[Transfer]) -> Fs<&'static str> {
+    for way in ways {
+        match way {
+            Transfer::Clone => match take(archive, source)? {
+                Some(Cloned::Shared) => return Ok("come in instantly, sharing blocks"),
+                Some(Cloned::MayBeCopied) => {
+                    return Ok(
+                        "are taken over by the kernel, which shares their blocks if the pool can; they count as copied",
+                    );
+                }
+                None => {}
+            },
+            Transfer::Link => {
+                return Ok(
+                    "are hard-linked, and read-only from then on, where they are on the archive's disk and nobody else has them; else copied",
+                );
+            }
+            Transfer::Copy => break,
         }
-        Ok(None) => "are copied, or hard-linked where that is allowed and they are on the archive's disk",
-        Err(error) => {
-            return Some(Check::bad("way in", &error.into()));
-        }
-    };
-    Some(Check::ok("way in", format!("files from {root} {how}")))
+    }
+    Ok("are copied")
 }
 
 /// Clones a file into the staging area, and takes it away again.

@@ -6,9 +6,9 @@ use super::desk::{
 };
 use crate::enrichment::{Enriched, Looked};
 use crate::repository::{
-    Decision, Repository, ScanBatch, Scope, SettleBatch, Settled, Settlement, StandingCount,
+    Decision, PageSize, Repository, ScanBatch, Scope, SettleBatch, Settled, Settlement, StandingCount,
 };
-use crate::vocab::{BlockReason, Claim, MetaDoc, Mime, ObservationId, Placement, Status};
+use crate::vocab::{BlockReason, Claim, Location, MetaDoc, Mime, ObservationId, Placement, Status};
 
 /// And is open afterwards.
 pub async fn a_target_is_changed_only_from_what_was_expected(repo: &dyn Repository) {
@@ -100,6 +100,22 @@ pub async fn a_decision_opens_what_is_pending_of_the_same_content(repo: &dyn Rep
         let open = only_open(repo).await;
         assert_eq!(open, ["anna:/a/x", "anna:/a/y", "bert:/b/z"]);
     }
+}
+
+/// Whoever has it now; what was replaced or is gone has it no more.
+pub async fn copies_of_a_content_are_where_it_is_now(repo: &dyn Repository) {
+    let desk = Desk::new(repo).await;
+    desk.see(&[("x", 1, 1), ("y", 1, 1), ("old", 1, 1), ("gone", 1, 1), ("other", 2, 1)]).await;
+    desk.see(&[("old", 3, 2)]).await;
+    desk.record(&ScanBatch { gone: vec![desk.known("gone").await.id], ..desk.batch() }).await;
+    Desk::begin(repo, &root("bert", "/b"), time(1)).await.see(&[("z", 1, 1)]).await;
+    let copies = repo.copies(&[hash(2), hash(1), hash(9)], PageSize(10)).await.unwrap();
+    let at = |of: &[Location]| of.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(at(&copies[0]), ["anna:/a/other"]);
+    assert_eq!(at(&copies[1]), ["anna:/a/x", "anna:/a/y", "bert:/b/z"]);
+    assert_eq!(at(&copies[2]), Vec::<String>::new());
+    let few = repo.copies(&[hash(1)], PageSize(2)).await.unwrap();
+    assert_eq!(at(&few[0]), ["anna:/a/x", "anna:/a/y"]);
 }
 
 async fn only_open(repo: &dyn Repository) -> Vec<String> {

@@ -113,6 +113,7 @@ macro_rules! repository_conformance {
             blocking_concerns_every_observation_of_a_content
             a_pending_sighting_knows_that_its_content_was_turned_down
             a_decision_opens_what_is_pending_of_the_same_content
+            copies_of_a_content_are_where_it_is_now
             an_empty_filter_finds_all_in_order
             what_is_found_comes_in_pages
             a_path_is_found_through_every_root
