@@ -1,9 +1,14 @@
 //! When a content was captured: one of the times that are told, and what speaks against it.
 
+use std::time::Duration;
+
 use super::doc::Docs;
 use super::moment::{Moment, Precision};
 use super::readings::{Rank, Reading, Readings, SLACK, Says};
-use super::{Context, Source, zone};
+use super::{Context, Source, size, zone};
+
+/// What plays for longer than a day was not recorded in one go, in seconds.
+const LONGEST_RECORDING: i64 = 86_400;
 
 /// How sure a time is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,11 +84,12 @@ pub struct Ignored {
 /// When it was captured, by all that is known.
 pub(super) fn capture(docs: &Docs<'_>, context: &Context) -> Capture {
     let Readings { counted, ignored, .. } = Readings::of(docs, context);
-    let best = counted.first().map(|first| earlier(refined(first, &counted), &counted));
+    let length = length(docs);
+    let best = counted.first().map(|first| earlier(refined(first, &counted), &counted, length));
     let Some(best) = best else {
         return Capture { ignored, ..Capture::default() };
     };
-    let moment = zone::resolved(best, &counted, docs);
+    let moment = zone::resolved(best, &counted, docs, length);
     let mut certainty = best.certainty;
     // a correction may be waiting there
     if context.has_unread_sidecars && best.rank != Rank::Sidecar {
@@ -121,16 +127,22 @@ fn refined<'a>(best: &'a Reading, readings: &'a [Reading]) -> &'a Reading {
 
 /// Of a time of something that was done to it later, a time of capture that lies before: a video is closed minutes after it began,
 /// and encoded again years after.
-fn earlier<'a>(best: &'a Reading, readings: &'a [Reading]) -> &'a Reading {
+fn earlier<'a>(best: &'a Reading, readings: &'a [Reading], length: Option<i64>) -> &'a Reading {
     if best.says == Says::At {
         return best;
     }
     let is_before = |other: &&Reading| {
         other.says == Says::At
             && other.certainty >= Certainty::Likely
-            && best.moment.gap(&other.moment) > SLACK
+            && (best.moment.gap(&other.moment) > SLACK || zone::ended(other, best, length).is_some())
     };
     readings.iter().find(is_before).unwrap_or(best)
+}
+
+/// How long it was recorded, in seconds, if that tells its beginning from its end.
+fn length(docs: &Docs<'_>) -> Option<i64> {
+    let length = Duration::try_from_secs_f64(size::duration(docs)?.value).ok()?.as_secs();
+    i64::try_from(length).ok().filter(|length| (SLACK..LONGEST_RECORDING).contains(length))
 }
 
 fn lies_within(finer: &Moment, coarse: &Moment) -> bool {

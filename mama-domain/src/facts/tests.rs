@@ -243,6 +243,37 @@ fn quicktime_is_in_utc_and_a_name_shows_the_clock_on_the_wall() {
 }
 
 #[test]
+fn a_long_video_begins_at_the_time_in_its_name() {
+    let name = "20200701_003000.mp4";
+    let told = |length: &str, closed: &str| {
+        let tags = json!({"QuickTime:CreateDate": closed, "QuickTime:Duration": length});
+        words(&told(tags, &seen_at(&[&format!("/p/{name}")])))
+    };
+    let quicktime = "QuickTime:CreateDate";
+    for (length, closed, start, zone) in [
+        ("0:10:30", "2020:06:30 22:40:30", "2020-07-01T00:30:00+02:00", true),
+        ("0:10:28", "2020:06:30 22:41:40", "2020-07-01T00:30:00+02:00", true),
+        ("1:00:05", "2020:06:30 23:30:06", "2020-07-01T00:30:00+02:00", true),
+        ("1:00:00", "2020:06:30 23:30:00", "2020-07-01T00:30:00+02:00", true),
+        ("0:01:30", "2020:06:30 22:31:31", "2020-07-01T00:30:00+02:00", true),
+        // in UTC, or in local time where UTC belongs
+        ("1:00:05", "2020:07:01 01:30:05", "2020-07-01T00:30:00", false),
+    ] {
+        let zone = if zone { format!(", zone difference by {quicktime}") } else { String::new() };
+        let expected = format!("{start} second, likely, by the file name {name}{zone}");
+        assert_eq!(told(length, closed), expected, "{length} {closed}");
+    }
+    // some devices note when it began
+    let began = "2020-07-01T00:30:01+02:00 second, likely, by QuickTime:CreateDate, zone difference by the file name 20200701_003000.mp4";
+    assert_eq!(told("1:00:05", "2020:06:30 22:30:01"), began);
+    let unexplained = "second, likely, by QuickTime:CreateDate, zone utc by QuickTime:CreateDate";
+    for length in ["0:04:00", "0 s", "30000 days 0:10:30"] {
+        let closed = format!("2020-06-30T22:40:30+00:00 {unexplained}");
+        assert_eq!(told(length, "2020:06:30 22:40:30"), closed, "{length}");
+    }
+}
+
+#[test]
 fn what_was_done_later_gives_way_to_when_it_was() {
     check(
         json!({"QuickTime:CreateDate": "2022:07:24 21:10:56"}),

@@ -19,7 +19,7 @@ const ONE_RECORDING: i64 = 120;
 const BROKEN_HOURS: [i64; 13] = [-570, -210, -150, 210, 270, 330, 345, 390, 525, 570, 630, 765, 825];
 
 /// The best reading's moment, with a zone if anything tells it.
-pub(super) fn resolved(best: &Reading, readings: &[Reading], docs: &Docs<'_>) -> Moment {
+pub(super) fn resolved(best: &Reading, readings: &[Reading], docs: &Docs<'_>, length: Option<i64>) -> Moment {
     let moment = &best.moment;
     if moment.precision < Precision::Second {
         return moment.clone();
@@ -30,7 +30,7 @@ pub(super) fn resolved(best: &Reading, readings: &[Reading], docs: &Docs<'_>) ->
         Some(_) => moment.clone(),
         None => {
             let zone = same_clock(moment, others())
-                .or_else(|| noted_in_utc(moment, others()))
+                .or_else(|| noted_in_utc(best, others(), length))
                 .or_else(|| position(moment, others()))
                 .or_else(|| setting(docs));
             Moment { zone, ..moment.clone() }
@@ -49,20 +49,36 @@ fn same_clock<'a>(moment: &Moment, mut others: impl Iterator<Item = &'a Reading>
 
 /// Another reading that notes the moment in UTC. Zero is no answer: there are cameras that write local time where UTC belongs.
 /// Nor is a file's own time: cards keep it in local time, and whoever copied them took his own zone for the camera's.
-fn noted_in_utc<'a>(moment: &Moment, others: impl Iterator<Item = &'a Reading>) -> Option<Zone> {
+fn noted_in_utc<'a>(
+    best: &Reading,
+    others: impl Iterator<Item = &'a Reading>,
+    length: Option<i64>,
+) -> Option<Zone> {
     let mut in_utc = others.filter(|other| match other.rank {
         Rank::Mtime => false,
         Rank::Gps => is_note(other),
         _ => true,
     });
-    in_utc.find_map(|other| difference(moment, other, SAME_MOMENT).filter(|zone| zone.offset != Offset::UTC))
+    let noted =
+        |other| ended(best, other, length).or_else(|| Some(difference(&best.moment, other, SAME_MOMENT)?.0));
+    in_utc.find_map(|other| noted(other).filter(|zone| zone.offset != Offset::UTC))
+}
+
+/// The zone of the name that a video got when it began, by the note in UTC of when it ended: `length` seconds later.
+pub(super) fn ended(start: &Reading, end: &Reading, length: Option<i64>) -> Option<Zone> {
+    let is_recording = start.rank == Rank::FileName && start.moment.zone.is_none();
+    let length = length.filter(|_| is_recording && end.rank == Rank::QuickTime)?;
+    let (zone, off) = difference_after(&start.moment, length, end, ONE_RECORDING)?;
+    // others note when it began: of an hour, both are a zone
+    let began = difference(&start.moment, end, ONE_RECORDING);
+    began.is_none_or(|(_, began_off)| off <= began_off).then_some(zone)
 }
 
 /// The time that came with the position.
 fn position<'a>(moment: &Moment, mut others: impl Iterator<Item = &'a Reading>) -> Option<Zone> {
     others.find_map(|other| {
         let is_position = other.rank == Rank::Gps && !is_note(other);
-        is_position.then(|| difference(moment, other, FRESH_FIX))?
+        is_position.then(|| Some(difference(moment, other, FRESH_FIX)?.0))?
     })
 }
 
@@ -87,7 +103,7 @@ fn local<'a>(best: &Reading, others: impl Iterator<Item = &'a Reading>, docs: &D
         return moment.on_clock_of(zone);
     }
     let mut names = others.filter(|other| other.rank == Rank::FileName && other.moment.zone.is_none());
-    let named = names.find_map(|name| Some((name, difference(&name.moment, best, ONE_RECORDING)?)));
+    let named = names.find_map(|name| Some((name, difference(&name.moment, best, ONE_RECORDING)?.0)));
     match named {
         // Either it was in UTC, or the camera wrote local time where UTC belongs.
         Some((_, zone)) if zone.offset == Offset::UTC && best.rank == Rank::QuickTime => {
@@ -98,16 +114,23 @@ fn local<'a>(best: &Reading, others: impl Iterator<Item = &'a Reading>, docs: &D
     }
 }
 
-/// The zone of a local clock, by another note of its moment in UTC.
-fn difference(local: &Moment, in_utc: &Reading, tolerance: i64) -> Option<Zone> {
+/// The zone of a local clock, by another note of its moment in UTC, and the seconds that are left.
+fn difference(local: &Moment, in_utc: &Reading, tolerance: i64) -> Option<(Zone, i64)> {
+    difference_after(local, 0, in_utc, tolerance)
+}
+
+/// The same where the note was taken `later`, in seconds.
+fn difference_after(local: &Moment, later: i64, in_utc: &Reading, tolerance: i64) -> Option<(Zone, i64)> {
     let zone = in_utc.moment.zone.as_ref().filter(|zone| zone.basis == Basis::Utc)?;
     if local.precision < Precision::Second || in_utc.moment.precision < Precision::Second {
         return None;
     }
     let utc = in_utc.moment.clock() - i64::from(zone.offset.seconds());
-    let offset = zone_between(local.clock(), utc, tolerance)?;
-    let offset = Offset::from_seconds(i32::try_from(offset).ok()?).ok()?;
-    Some(Zone { offset, basis: Basis::Difference, source: in_utc.source.clone() })
+    let clock = local.clock() + later;
+    let apart = zone_between(clock, utc, tolerance)?;
+    let offset = Offset::from_seconds(i32::try_from(apart).ok()?).ok()?;
+    let zone = Zone { offset, basis: Basis::Difference, source: in_utc.source.clone() };
+    Some((zone, (clock - utc - apart).abs()))
 }
 
 /// The zone in use whose clock shows `local` when it is `utc`, give or take `tolerance`; all in seconds.
