@@ -8,6 +8,8 @@ use super::moment::{Moment, Precision, QUARTER, WEST};
 const FIRST_PHOTOGRAPH: i16 = 1826;
 /// Where clocks begin, in seconds since 1970: Windows (1601), OLE documents (1899-12-30), QuickTime (1904), Unix, FAT and ZIP (1980).
 const ZEROS: [i64; 5] = [-11_644_473_600, -2_209_161_600, -2_082_844_800, 0, 315_532_800];
+/// The years in which the clocks of cameras begin again when their battery was empty.
+const RESET_YEARS: [i16; 3] = [1970, 1980, 2000];
 /// How far clocks may be ahead of the catalog's.
 const AHEAD: i64 = 86_400;
 
@@ -32,12 +34,14 @@ fn is_zero(moment: &Moment) -> bool {
     moment.precision >= Precision::Minute && ZEROS.into_iter().any(is_at)
 }
 
-/// Whether it is what a camera shows whose clock was never set: the first moment of a year.
+/// Whether it is what a camera shows whose clock was never set: the first moment of a year, or some time of the day on which
+/// clocks begin, as it went on running.
 pub(super) fn is_reset(moment: &Moment) -> bool {
     let civil = moment.civil;
     moment.precision >= Precision::Minute
         && (civil.month(), civil.day()) == (1, 1)
-        && (civil.hour(), civil.minute(), civil.second()) == (0, 0, 0)
+        && (RESET_YEARS.contains(&civil.year())
+            || (civil.hour(), civil.minute(), civil.second()) == (0, 0, 0))
 }
 
 #[cfg(test)]
@@ -81,8 +85,20 @@ mod tests {
     }
 
     #[test]
-    fn the_first_moment_of_a_year_is_a_camera_that_was_never_set() {
-        assert!(is_reset(&moment("1998:01:01 00:00:00")) && is_reset(&moment("2000:01:01 00:00:00")));
-        assert!(!is_reset(&moment("2000:01:01 00:05:12")) && !is_reset(&moment("2000:01:01")));
+    fn the_first_moment_of_a_year_and_the_first_day_of_clocks_are_of_a_camera_that_was_never_set() {
+        for (text, expected) in [
+            ("1998:01:01 00:00:00", true),
+            ("2000:01:01 00:00:00", true),
+            ("2000:01:01 00:05:12", true),
+            ("2000:01:01 12:00:00", true),
+            ("1980:01:01 00:02:00", true),
+            ("1970:01:01 23:59:59", true),
+            ("2000:01:02 00:05:12", false),
+            ("1998:01:01 00:05:12", false),
+            ("2001:01:01 00:36:35", false),
+            ("2000:01:01", false),
+        ] {
+            assert_eq!(is_reset(&moment(text)), expected, "{text}");
+        }
     }
 }

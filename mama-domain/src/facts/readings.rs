@@ -18,7 +18,7 @@ pub(super) const SLACK: i64 = 60;
 /// How old a position may be that a camera still writes down, in seconds.
 const OLD_FIX: i64 = 600;
 
-/// Who is believed first. A reading that was never set by anybody comes after all that were.
+/// Who is believed first. A clock that was never set by anybody comes after all that people wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
     Sidecar,
@@ -34,8 +34,8 @@ pub(super) enum Rank {
     Document,
     Png,
     FileName,
-    NeverSet,
     Folder,
+    NeverSet,
     Saved,
     Mtime,
 }

@@ -119,7 +119,8 @@ fn refined<'a>(best: &'a Reading, readings: &'a [Reading]) -> &'a Reading {
     let finer = readings.iter().find(|other| {
         other.moment.precision > best.moment.precision
             && other.certainty >= best.certainty.min(Certainty::Likely)
-            && other.rank != Rank::NeverSet
+            // a clock that was never set tells no day, but counts the hours of one that somebody names
+            && (other.rank != Rank::NeverSet || best.moment.precision == Precision::Day)
             && lies_within(&other.moment, &best.moment)
     });
     finer.unwrap_or(best)

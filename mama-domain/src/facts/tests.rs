@@ -358,6 +358,41 @@ fn a_clock_that_was_never_set_is_believed_last() {
 }
 
 #[test]
+fn a_clock_that_began_again_and_went_on_is_believed_last() {
+    let source = "ExifIFD:DateTimeOriginal";
+    for shown in ["2000:01:01 00:05:12", "2000:01:01 12:00:00", "1980:01:01 00:02:00"] {
+        let tags = || json!({source: shown});
+        let guess = told(tags(), &Context::default());
+        assert_eq!(guess.taken.unwrap().certainty, Certainty::Guess, "{shown}");
+        for (path, expected) in [
+            (
+                "/p/IMG_20031024_081301.jpg",
+                "2003-10-24T08:13:01 second, likely, by the file name IMG_20031024_081301.jpg",
+            ),
+            ("/p/2003-10 Arezzo/x.jpg", "2003-10 month, guess, by the folder /p/2003-10 Arezzo"),
+        ] {
+            let capture = told(tags(), &seen_at(&[path]));
+            assert_eq!((words(&capture).as_str(), against(&capture).len()), (expected, 1), "{shown} {path}");
+        }
+        let takeout = doc(json!({"JSON:PhotoTakenTime": {"timestamp": "1066983181"}}));
+        let context = Context { sidecars: vec![(file("/a/x.jpg.json"), takeout)], ..Context::default() };
+        let by = "JSON:PhotoTakenTime of /a/x.jpg.json";
+        let expected = format!("2003-10-24T08:13:01+00:00 second, likely, by {by}, zone utc by {by}");
+        assert_eq!(words(&told(tags(), &context)), expected, "{shown}");
+    }
+    check(
+        json!({source: "2000:01:01 00:05:12"}),
+        &["/p/2000-01-01 Silvester/x.jpg"],
+        "2000-01-01T00:05:12 second, guess, by ExifIFD:DateTimeOriginal",
+    );
+    check(
+        json!({source: "2000:01:01 00:05:12"}),
+        &["/p/2000/x.jpg"],
+        "2000 year, guess, by the folder /p/2000",
+    );
+}
+
+#[test]
 fn the_future_and_the_zeros_of_clocks_are_named_and_left_out() {
     let tags = json!({
         "ExifIFD:DateTimeOriginal": "2026:11:24 14:41:16", "QuickTime:CreateDate": "1904:01:01 00:00:00",
