@@ -8,15 +8,14 @@ use super::moment::Precision;
 
 /// Which years folders are named after.
 const YEARS: std::ops::Range<u32> = 1826..2100;
-/// How Google Takeout names the folder of a year.
-const TAKEOUT: &[u8] = b"Photos from ";
 
-/// The folder nearest to the file whose name is, or begins with, a day, a month or a year, and what it says.
+/// The folder nearest to the file whose name is, or begins with, a day, a month or a year, or ends in a year; and what it says.
 pub(super) fn read(path: &AbsPath) -> Option<(AbsPath, DateTime, Precision)> {
     let (mut folder, _) = path.split()?;
     loop {
         let (above, name) = folder.split()?;
-        let numbers = beginning(name.as_bytes()).or_else(|| below_a_year(&folder));
+        let numbers =
+            beginning(name.as_bytes()).or_else(|| below_a_year(&folder)).or_else(|| end(name.as_bytes()));
         if let Some((civil, precision)) = numbers.and_then(|numbers| date::civil(&numbers)) {
             return Some((folder, civil, precision));
         }
@@ -24,9 +23,8 @@ pub(super) fn read(path: &AbsPath) -> Option<(AbsPath, DateTime, Precision)> {
     }
 }
 
-/// `2008-10-22 Arezzo`, `2008-10 Arezzo`, `2008_10`, `20081022`, `2008`, `2008 Sommer`, `Photos from 2008`.
+/// `2008-10-22 Arezzo`, `2008-10 Arezzo`, `2008_10`, `20081022`, `2008`, `2008 Sommer`.
 fn beginning(name: &[u8]) -> Option<Vec<u32>> {
-    let name = name.strip_prefix(TAKEOUT).unwrap_or(name);
     let run = name.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let ends = |at: usize| !name.get(at).is_some_and(u8::is_ascii_digit);
     let two = |at: usize| name.get(at..at + 2).and_then(number);
@@ -45,6 +43,17 @@ fn beginning(name: &[u8]) -> Option<Vec<u32>> {
         _ => return None,
     };
     date::civil(&parts).map(|_| parts)
+}
+
+/// `Weihnachten 2012`, and what Takeout calls the folder of a year, in any language: `Photos from 2012`, `Fotos von 2012`.
+fn end(name: &[u8]) -> Option<Vec<u32>> {
+    let (before, year) = name.split_at_checked(name.len().checked_sub(4)?)?;
+    let year = number(year).filter(|year| YEARS.contains(year))?;
+    let (gap, words) = before.split_last()?;
+    let has_words = words.iter().any(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
+    // `Reisen 1998-2001`
+    let is_range = words.windows(4).any(|part| part.iter().all(u8::is_ascii_digit));
+    (b" _-".contains(gap) && has_words && !is_range).then_some(vec![year])
 }
 
 /// `2015/06` and `2015/06/12`, whose names say nothing alone.
@@ -87,7 +96,23 @@ mod tests {
             ("/p/2015 Sommer/x.jpg", Some("/p/2015 Sommer 2015-01-01T00:00:00 year")),
             ("/p/Photos from 2023/x.jpg", Some("/p/Photos from 2023 2023-01-01T00:00:00 year")),
             ("/p/2015/13/x.jpg", Some("/p/2015 2015-01-01T00:00:00 year")),
+            ("/p/Fotos von 2012/x.jpg", Some("/p/Fotos von 2012 2012-01-01T00:00:00 year")),
+            ("/p/Photos de 2012/x.jpg", Some("/p/Photos de 2012 2012-01-01T00:00:00 year")),
+            ("/p/Fotos de 2012/x.jpg", Some("/p/Fotos de 2012 2012-01-01T00:00:00 year")),
+            ("/p/Foto dal 2012/x.jpg", Some("/p/Foto dal 2012 2012-01-01T00:00:00 year")),
+            ("/p/Foto's uit 2012/x.jpg", Some("/p/Foto's uit 2012 2012-01-01T00:00:00 year")),
+            ("/p/Zdjęcia z 2012/x.jpg", Some("/p/Zdjęcia z 2012 2012-01-01T00:00:00 year")),
+            ("/p/Foton från 2012/x.jpg", Some("/p/Foton från 2012 2012-01-01T00:00:00 year")),
+            ("/p/Weihnachten 2012/x.jpg", Some("/p/Weihnachten 2012 2012-01-01T00:00:00 year")),
+            ("/p/Dias_1987/x.jpg", Some("/p/Dias_1987 1987-01-01T00:00:00 year")),
+            ("/p/2012/Dias 1987/x.jpg", Some("/p/2012/Dias 1987 1987-01-01T00:00:00 year")),
             ("/p/1998-2001/x.jpg", None),
+            ("/p/Reisen 1998-2001/x.jpg", None),
+            ("/p/Reisen 1998 - 2001/x.jpg", None),
+            ("/p/100_2010/x.jpg", None),
+            ("/p/EOS2000/x.jpg", None),
+            ("/p/Dias 1787/x.jpg", None),
+            ("/p/ 2012/x.jpg", None),
             ("/p/Alter Laptop (2011)/x.jpg", None),
             ("/p/12345/06/x.jpg", None),
             ("/p/2008-10-22.jpg", None),
