@@ -3,8 +3,8 @@
 use jiff::civil::DateTime;
 use mama_ports::vocab::AbsPath;
 
-use super::date;
 use super::moment::Precision;
+use super::{date, months};
 
 /// Which years folders are named after.
 const YEARS: std::ops::Range<u32> = 1826..2100;
@@ -23,26 +23,51 @@ pub(super) fn read(path: &AbsPath) -> Option<(AbsPath, DateTime, Precision)> {
     }
 }
 
-/// `2008-10-22 Arezzo`, `2008-10 Arezzo`, `2008_10`, `20081022`, `2008`, `2008 Sommer`.
+/// `2008-10-22 Arezzo`, `2008-10 Arezzo`, `2008_10`, `20081022`, `2008 10 22 Arezzo`, `22.10.2008`, `2008`, `2008 Sommer`, `2008_Sommer`.
 fn beginning(name: &[u8]) -> Option<Vec<u32>> {
-    let run = name.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let ends = |at: usize| !name.get(at).is_some_and(u8::is_ascii_digit);
+    let run = digits(name);
     let two = |at: usize| name.get(at..at + 2).and_then(number);
+    let whole = |at: usize| two(at).filter(|_| digits(&name[at..]) == 2);
+    if run <= 2 {
+        return day_first(name);
+    }
     let year = name.get(..4).and_then(number).filter(|year| YEARS.contains(year))?;
     let parts = match (run, name.get(4)) {
         (8, _) => vec![year, two(4)?, two(6)?],
-        (4, Some(between)) if b"-_.".contains(between) => {
-            let month = two(5)?;
-            match (ends(7), name.get(7) == Some(between), two(8)) {
-                (true, true, Some(day)) if ends(10) => vec![year, month, day],
-                (true, _, _) => vec![year, month],
-                (false, _, _) => return None,
+        (4, Some(between)) if b"-_. ".contains(between) => {
+            let day = if name.get(7) == Some(between) { whole(8) } else { None };
+            let is_number = name.get(5).is_some_and(u8::is_ascii_digit);
+            match (whole(5), day) {
+                (Some(month), Some(day)) if *between != b' ' || is_day(&[year, month, day]) => {
+                    vec![year, month, day]
+                }
+                // `2012 10 Tage Rom`
+                (_, _) if *between == b' ' => vec![year],
+                (Some(month), _) => vec![year, month],
+                // `1998-2001`
+                (None, _) if is_number => return None,
+                (None, _) => vec![year],
             }
         }
-        (4, None | Some(b' ')) => vec![year],
+        (4, None) => vec![year],
         _ => return None,
     };
-    date::civil(&parts).map(|_| parts)
+    is_day(&parts).then_some(parts)
+}
+
+/// `22.10.2008 Arezzo`, `1.5.2008`.
+fn day_first(name: &[u8]) -> Option<Vec<u32>> {
+    let mut parts = name.splitn(3, |byte| *byte == b'.');
+    let (day, month, rest) = (parts.next()?, parts.next()?, parts.next()?);
+    let year = rest.get(..4).filter(|_| digits(rest) == 4 && day.len() <= 2 && month.len() <= 2)?;
+    let year = number(year).filter(|year| YEARS.contains(year))?;
+    let parts = vec![year, number(month)?, number(day)?];
+    is_day(&parts).then_some(parts)
+}
+
+/// Whether there is such a day, month or year.
+fn is_day(numbers: &[u32]) -> bool {
+    date::civil(numbers).is_some()
 }
 
 /// `Weihnachten 2012`, and what Takeout calls the folder of a year, in any language: `Photos from 2012`, `Fotos von 2012`.
@@ -56,21 +81,31 @@ fn end(name: &[u8]) -> Option<Vec<u32>> {
     (b" _-".contains(gap) && has_words && !is_range).then_some(vec![year])
 }
 
-/// `2015/06` and `2015/06/12`, whose names say nothing alone.
+/// `2015/06`, `2015/06 Juni` and `2015/06/12`, whose names say nothing alone.
 fn below_a_year(folder: &AbsPath) -> Option<Vec<u32>> {
     let (above, name) = folder.split()?;
-    let last = number(name.as_bytes()).filter(|_| name.as_bytes().len() <= 2)?;
+    let (last, word) = name.as_bytes().split_at(digits(name.as_bytes()));
+    let last = number(last).filter(|_| last.len() <= 2)?;
+    let is_month = months::is_called(last, word);
+    if !word.is_empty() && !is_month {
+        return None;
+    }
     let (further, middle) = above.split()?;
     let middle = number(middle.as_bytes()).map(|number| (number, middle.as_bytes().len()))?;
     match middle {
         (year, 4) if YEARS.contains(&year) => Some(vec![year, last]),
-        (month, 1 | 2) => {
+        (month, 1 | 2) if word.is_empty() => {
             let (_, year) = further.split()?;
             let year = number(year.as_bytes()).filter(|year| YEARS.contains(year))?;
             Some(vec![year, month, last])
         }
         _ => None,
     }
+}
+
+/// How many digits there are at the beginning.
+fn digits(text: &[u8]) -> usize {
+    text.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 fn number(digits: &[u8]) -> Option<u32> {
@@ -106,6 +141,23 @@ mod tests {
             ("/p/Weihnachten 2012/x.jpg", Some("/p/Weihnachten 2012 2012-01-01T00:00:00 year")),
             ("/p/Dias_1987/x.jpg", Some("/p/Dias_1987 1987-01-01T00:00:00 year")),
             ("/p/2012/Dias 1987/x.jpg", Some("/p/2012/Dias 1987 1987-01-01T00:00:00 year")),
+            ("/p/2012_Sommer/x.jpg", Some("/p/2012_Sommer 2012-01-01T00:00:00 year")),
+            ("/p/2012-Sommer/x.jpg", Some("/p/2012-Sommer 2012-01-01T00:00:00 year")),
+            ("/p/15.06.2012/x.jpg", Some("/p/15.06.2012 2012-06-15T00:00:00 day")),
+            ("/p/12.08.2012 Fest/x.jpg", Some("/p/12.08.2012 Fest 2012-08-12T00:00:00 day")),
+            ("/p/1.5.2012/x.jpg", Some("/p/1.5.2012 2012-05-01T00:00:00 day")),
+            ("/p/2012 06 15 Hochzeit/x.jpg", Some("/p/2012 06 15 Hochzeit 2012-06-15T00:00:00 day")),
+            ("/p/2012 10 Tage Rom/x.jpg", Some("/p/2012 10 Tage Rom 2012-01-01T00:00:00 year")),
+            ("/p/2012 13 40/x.jpg", Some("/p/2012 13 40 2012-01-01T00:00:00 year")),
+            ("/p/2012/06 Juni/x.jpg", Some("/p/2012/06 Juni 2012-06-01T00:00:00 month")),
+            ("/p/2012/6_june 2012/x.jpg", Some("/p/2012/6_june 2012 2012-06-01T00:00:00 month")),
+            ("/p/2012/03 März/x.jpg", Some("/p/2012/03 März 2012-03-01T00:00:00 month")),
+            ("/p/2012/03 Marokko/x.jpg", Some("/p/2012 2012-01-01T00:00:00 year")),
+            ("/p/2012/01 Hochzeit/x.jpg", Some("/p/2012 2012-01-01T00:00:00 year")),
+            ("/p/2012/05 Juni/x.jpg", Some("/p/2012 2012-01-01T00:00:00 year")),
+            ("/p/2015/2.6.2012.1/x.jpg", Some("/p/2015/2.6.2012.1 2012-06-02T00:00:00 day")),
+            ("/p/10.2.1/x.jpg", None),
+            ("/p/31.02.2012/x.jpg", None),
             ("/p/1998-2001/x.jpg", None),
             ("/p/Reisen 1998-2001/x.jpg", None),
             ("/p/Reisen 1998 - 2001/x.jpg", None),

@@ -10,6 +10,7 @@ mod doc;
 mod from_folder;
 mod from_name;
 mod moment;
+mod months;
 mod music;
 mod place;
 mod plausible;
