@@ -20,8 +20,8 @@ pub(super) struct Named {
 }
 
 /// Beginnings of names of programs that name files by when they arrived or were saved.
-const ARRIVED: [&str; 7] =
-    ["FB_IMG_", "mmexport", "signal-", "WhatsApp ", "telegram-", "photo_", "received_"];
+const ARRIVED: [&str; 9] =
+    ["FB_IMG_", "mmexport", "signal-", "WhatsApp ", "telegram-", "photo_", "received_", "PHOTO-", "VIDEO-"];
 /// What stands between day and time; the words as macOS and WhatsApp have them in English, German, French, Spanish, Italian, Dutch, Portuguese and Swedish.
 const BETWEEN: [&str; 19] = [
     " at ",
@@ -53,7 +53,7 @@ const MILLIS: std::ops::Range<i64> = 1_000_000_000_000..4_000_000_000_000;
 pub(super) fn read(name: &FileName) -> Option<Named> {
     let bytes = name.as_bytes();
     let begins = |with: &&str| bytes.starts_with(with.as_bytes());
-    let says = if ARRIVED.iter().any(begins) || is_whatsapp(bytes) { Says::NotAfter } else { Says::At };
+    let says = if has_arrived(bytes) || is_whatsapp(bytes) { Says::NotAfter } else { Says::At };
     let starts = (0..bytes.len()).filter(|&at| at == 0 || !bytes[at - 1].is_ascii_digit());
     let mut days = None;
     for at in starts {
@@ -74,6 +74,13 @@ pub(super) fn read(name: &FileName) -> Option<Named> {
     let (civil, precision) = date::civil(&days?)?;
     let certainty = if is_whatsapp(bytes) { Certainty::Likely } else { Certainty::Guess };
     Some(Named { civil, precision, is_utc: false, says, certainty })
+}
+
+/// Also in an export of a chat, which numbers what it has: `00000012-PHOTO-2019-08-17-14-05-06.jpg`.
+fn has_arrived(name: &[u8]) -> bool {
+    let number = name.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let unnumbered = name[number..].strip_prefix(b"-").filter(|_| number > 0).unwrap_or(name);
+    ARRIVED.iter().any(|with| unnumbered.starts_with(with.as_bytes()))
 }
 
 /// `IMG-20180219-WA0003.jpg`: the day on which it was sent or came.
@@ -223,6 +230,9 @@ mod tests {
             ("Skärmavbild 2019-08-17 kl. 14.05.06.png", "2019-08-17T14:05:06 second at likely"),
             ("WhatsApp Bild 2018-02-19 um 10.05.06.jpeg", "2018-02-19T10:05:06 second by likely"),
             ("photo_2021-03-04_05-06-07.jpg", "2021-03-04T05:06:07 second by likely"),
+            ("PHOTO-2019-08-17-14-05-06.jpg", "2019-08-17T14:05:06 second by likely"),
+            ("VIDEO-2019-08-17-14-05-06.mp4", "2019-08-17T14:05:06 second by likely"),
+            ("00000012-PHOTO-2019-08-17-14-05-06.jpg", "2019-08-17T14:05:06 second by likely"),
             ("2019-08-17 14.05.06.jpg", "2019-08-17T14:05:06 second at likely"),
             ("Photo 2019-08-17 14h05m06.jpg", "2019-08-17T14:05:06 second at likely"),
             ("2019-08-17T14:05:06.jpg", "2019-08-17T14:05:06 second at likely"),
