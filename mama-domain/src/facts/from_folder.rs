@@ -24,7 +24,7 @@ pub(super) fn read(path: &AbsPath) -> Option<(AbsPath, DateTime, Precision)> {
 }
 
 /// `2008-10-22 Arezzo`, `2008-10 Arezzo`, `2008_10`, `20081022`, `2008 10 22 Arezzo`, `22.10.2008`, `2008`, `2008 Sommer`, `2008_Sommer`.
-fn beginning(name: &[u8]) -> Option<Vec<u32>> {
+pub(super) fn beginning(name: &[u8]) -> Option<Vec<u32>> {
     let run = digits(name);
     let two = |at: usize| name.get(at..at + 2).and_then(number);
     let whole = |at: usize| two(at).filter(|_| digits(&name[at..]) == 2);

@@ -4,10 +4,10 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use mama_ports::vocab::FileName;
 
-use super::date;
 use super::moment::Precision;
 use super::readings::Says;
 use super::taken::Certainty;
+use super::{date, from_folder};
 
 /// A time that a name tells.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +44,10 @@ const BETWEEN: [&str; 19] = [
     ", ",
     "",
 ];
+/// A program that writes the month first, and no seconds.
+const MONTH_FIRST: &str = "CamScanner ";
+/// What an iPhone calls a film of its screen, before the seconds since 1970 when that ended.
+const SCREEN_FILM: &str = "RPReplay_Final";
 /// Pixel phones name in UTC; others by the clock on their screen.
 const IN_UTC: &str = "PXL_";
 /// 2001-09-09 to 2096-10-02, in milliseconds since 1970: thirteen digits that are hardly anything else.
@@ -54,11 +58,16 @@ pub(super) fn read(name: &FileName) -> Option<Named> {
     let bytes = name.as_bytes();
     let begins = |with: &&str| bytes.starts_with(with.as_bytes());
     let says = if has_arrived(bytes) || is_whatsapp(bytes) { Says::NotAfter } else { Says::At };
+    let is_american = begins(&MONTH_FIRST);
+    if let Some(civil) = screen_film(bytes) {
+        let (precision, says, certainty) = (Precision::Second, Says::NotAfter, Certainty::Likely);
+        return Some(Named { civil, precision, is_utc: true, says, certainty });
+    }
     let starts = (0..bytes.len()).filter(|&at| at == 0 || !bytes[at - 1].is_ascii_digit());
     let mut days = None;
     for at in starts {
         let rest = &bytes[at..];
-        if let Some((civil, precision, rest)) = day_and_time(rest) {
+        if let Some((civil, precision, rest)) = day_and_time(rest, is_american) {
             let is_utc = begins(&IN_UTC) || ends_in_utc(rest);
             return Some(Named { civil, precision, is_utc, says, certainty: Certainty::Likely });
         }
@@ -68,17 +77,18 @@ pub(super) fn read(name: &FileName) -> Option<Named> {
             return Some(Named { civil, precision, is_utc: true, says, certainty });
         }
         if days.is_none() {
-            days = day(rest).map(|(numbers, _)| numbers);
+            let turned = || turned(rest, 4, is_american).map(|(numbers, ..)| numbers);
+            days = day(rest).map(|(numbers, _)| numbers).or_else(turned);
         }
     }
-    let (civil, precision) = date::civil(&days?)?;
+    let (civil, precision) = date::civil(&days.or_else(|| before_words(bytes))?)?;
     let certainty = if is_whatsapp(bytes) { Certainty::Likely } else { Certainty::Guess };
     Some(Named { civil, precision, is_utc: false, says, certainty })
 }
 
-/// Also in an export of a chat, which numbers what it has: `00000012-PHOTO-2019-08-17-14-05-06.jpg`.
+/// Whether it is named by when it came; an export of a chat numbers it, too: `00000012-PHOTO-2019-08-17-14-05-06.jpg`.
 fn has_arrived(name: &[u8]) -> bool {
-    let number = name.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let number = run(name);
     let unnumbered = name[number..].strip_prefix(b"-").filter(|_| number > 0).unwrap_or(name);
     ARRIVED.iter().any(|with| unnumbered.starts_with(with.as_bytes()))
 }
@@ -88,27 +98,30 @@ fn is_whatsapp(name: &[u8]) -> bool {
     name.get(3) == Some(&b'-') && name.windows(3).any(|part| part == b"-WA")
 }
 
-/// `20191024_081301`, `20231006_063536303`, `2019-08-17 14.05.06`, `2020-01-02-03-04-05`, `2024-04-28 at 11.09.02 PM`.
-fn day_and_time(text: &[u8]) -> Option<(DateTime, Precision, &[u8])> {
+/// `20191024_081301`, `20231006_063536303`, `2019-08-17 14.05.06`, `2020-01-02-03-04-05`, `2024-04-28 at 1.09.02 PM`,
+/// `2019_0817_140506`, `17.08.19, 14 05 06`.
+fn day_and_time(text: &[u8], is_american: bool) -> Option<(DateTime, Precision, &[u8])> {
+    let sure = |length: usize| {
+        let (numbers, rest, is_sure) = turned(text, length, is_american)?;
+        is_sure.then_some((numbers, rest))
+    };
     let (mut numbers, rest) = match text.get(..14).filter(|digits| is_number(digits)) {
         // fourteen digits in one
         Some(digits) => (fixed(&digits[..8], &[4, 2, 2])?, &text[8..]),
-        None => day(text)?,
+        None => day(text).or_else(|| sure(4)).or_else(|| sure(2)).or_else(|| of_dashcam(text))?,
     };
-    let rest = BETWEEN.iter().find_map(|between| {
-        rest.strip_prefix(between.as_bytes()).filter(|rest| starts_with_digits(rest, 2))
+    let (between, rest) = BETWEEN.iter().find_map(|between| {
+        let rest = rest.strip_prefix(between.as_bytes()).filter(|rest| starts_with_digits(rest, 1))?;
+        Some((between, rest))
     })?;
-    let run = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let (time, fraction, rest) = match run {
+    let is_word = between.len() > 2;
+    let (time, fraction, rest) = match run(rest) {
         6 => (fixed(&rest[..6], &[2, 2, 2])?, "", &rest[6..]),
         // milliseconds without a point
         9 => (fixed(&rest[..6], &[2, 2, 2])?, std::str::from_utf8(&rest[6..9]).ok()?, &rest[9..]),
-        2 => {
-            let (between, parts) = (rest.get(2)?, rest.get(..8)?);
-            let is_time = b"-_.:hH".contains(between) && is_number(&parts[3..5]) && is_number(&parts[6..8]);
-            let is_time = is_time && b"-_.:mM".contains(&parts[5]) && !starts_with_digits(&rest[8..], 1);
-            is_time.then_some(())?;
-            (vec![number(&parts[..2])?, number(&parts[3..5])?, number(&parts[6..8])?], "", &rest[8..])
+        hour @ (1 | 2) if hour == 2 || is_word => {
+            let (numbers, rest) = clock(rest, hour, !is_american)?;
+            (numbers, "", rest)
         }
         _ => return None,
     };
@@ -121,11 +134,25 @@ fn day_and_time(text: &[u8]) -> Option<(DateTime, Precision, &[u8])> {
     })
 }
 
+/// `14.05.06`, `14h05m06`, `14 05 06`, or `14.05` without seconds, after an hour of so many digits; and what follows.
+fn clock(text: &[u8], hour: usize, has_seconds: bool) -> Option<(Vec<u32>, &[u8])> {
+    let (between, minute) = (*text.get(hour)?, text.get(hour + 1..hour + 3).filter(|part| is_number(part))?);
+    let mut numbers = vec![number(&text[..hour])?, number(minute)?];
+    let mut rest = &text[hour + 3..];
+    if has_seconds {
+        let second = rest.get(1..3).filter(|part| is_number(part))?;
+        let is_like = b"-_.:mM ".contains(&rest[0]) && (rest[0] == b' ') == (between == b' ');
+        is_like.then_some(())?;
+        numbers.push(number(second)?);
+        rest = &rest[3..];
+    }
+    (b"-_.:hH ".contains(&between) && !starts_with_digits(rest, 1)).then_some((numbers, rest))
+}
+
 /// `20190817T140506Z`, as ISO 8601 writes UTC; a fraction may come before the letter.
 fn ends_in_utc(rest: &[u8]) -> bool {
-    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let rest = match rest {
-        [b'.' | b',', fraction @ ..] if digits(fraction) > 0 => &fraction[digits(fraction)..],
+        [b'.' | b',', fraction @ ..] if run(fraction) > 0 => &fraction[run(fraction)..],
         rest => rest,
     };
     rest.first() == Some(&b'Z') && !rest.get(1).is_some_and(u8::is_ascii_alphanumeric)
@@ -145,8 +172,7 @@ fn on_24_hours(hour: u32, rest: &[u8]) -> Option<u32> {
 
 /// `20180219` or `2019-08-17`, and what follows.
 fn day(text: &[u8]) -> Option<(Vec<u32>, &[u8])> {
-    let run = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let (numbers, rest) = match run {
+    let (numbers, rest) = match run(text) {
         8 => (fixed(&text[..8], &[4, 2, 2])?, &text[8..]),
         4 => {
             let (between, parts) = (*text.get(4)?, text.get(..10)?);
@@ -158,8 +184,55 @@ fn day(text: &[u8]) -> Option<(Vec<u32>, &[u8])> {
         }
         _ => return None,
     };
-    let is_meant = (1900..2100).contains(&numbers[0]) && date::civil(&numbers).is_some();
-    is_meant.then_some((numbers, rest))
+    is_meant(&numbers).then_some((numbers, rest))
+}
+
+/// `17.08.2019`, `17-08-2019`, and `08-17-2019`, where it cannot be otherwise or the program is known for it, with a year of so
+/// many digits; what follows; and whether it is sure which is the day.
+fn turned(text: &[u8], length: usize, is_american: bool) -> Option<(Vec<u32>, &[u8], bool)> {
+    let (parts, rest) = text.split_at_checked(6)?;
+    let between = parts[2];
+    let is_german = between == b'.';
+    let has_form = b"-_.".contains(&between) && parts[5] == between && run(rest) == length;
+    (has_form && (length == 4 || is_german)).then_some(())?;
+    let (one, two) = (fixed(&parts[..2], &[2])?[0], fixed(&parts[3..5], &[2])?[0]);
+    let (day, month) = if is_american || (two > 12 && !is_german) { (two, one) } else { (one, two) };
+    let (year, rest) = rest.split_at(length);
+    let century = if length == 2 { 2000 } else { 0 };
+    let numbers = vec![century + number(year)?, month, day];
+    let is_sure = is_american || is_german || one > 12 || two > 12;
+    is_meant(&numbers).then_some((numbers, rest, is_sure))
+}
+
+/// `2019_0817` before a time of day, and what follows.
+fn of_dashcam(text: &[u8]) -> Option<(Vec<u32>, &[u8])> {
+    let (parts, rest) = text.split_at_checked(9)?;
+    let has_form =
+        run(parts) == 4 && parts[4] == b'_' && run(&parts[5..]) == 4 && rest.first() == Some(&b'_');
+    let numbers = vec![number(&parts[..4])?, number(&parts[5..7])?, number(&parts[7..])?];
+    (has_form && is_meant(&numbers)).then_some((numbers, rest))
+}
+
+/// `1965 Oma`, `1965-07 Oma`: as a folder of this name says it, where a word follows a blank: `1920 x 1080` is none.
+fn before_words(name: &[u8]) -> Option<Vec<u32>> {
+    let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
+    let word = name.iter().position(is_letter)?;
+    let is_word =
+        name[..word].ends_with(b" ") && name[word..].iter().take_while(|byte| is_letter(byte)).count() > 2;
+    is_word.then(|| from_folder::beginning(name))?
+}
+
+/// Whether people have photographs of that day in files.
+fn is_meant(numbers: &[u32]) -> bool {
+    (1900..2100).contains(&numbers[0]) && date::civil(numbers).is_some()
+}
+
+/// `RPReplay_Final1612345678`.
+fn screen_film(name: &[u8]) -> Option<DateTime> {
+    let digits = name.strip_prefix(SCREEN_FILM.as_bytes())?;
+    let digits = digits.get(..10).filter(|_| run(digits) == 10)?;
+    let secs = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    Some(Offset::UTC.to_datetime(jiff::Timestamp::from_second(secs).ok()?))
 }
 
 fn millis(text: &[u8]) -> Option<DateTime> {
@@ -184,6 +257,11 @@ fn fixed(digits: &[u8], lengths: &[usize]) -> Option<Vec<u32>> {
 
 fn number(digits: &[u8]) -> Option<u32> {
     std::str::from_utf8(digits).ok().filter(|_| is_number(digits))?.parse().ok()
+}
+
+/// How many digits there are at the beginning.
+fn run(text: &[u8]) -> usize {
+    text.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 fn is_number(digits: &[u8]) -> bool {
@@ -246,6 +324,23 @@ mod tests {
             ("1540000000000.jpg", "2018-10-20T01:46:40 subsecond utc by likely"),
             ("FB_IMG_1540000000123.jpg", "2018-10-20T01:46:40.123 subsecond utc by likely"),
             ("mmexport1540000000123.jpg", "2018-10-20T01:46:40.123 subsecond utc by likely"),
+            ("Screenshot 2024-04-28 at 1.09.02 PM.png", "2024-04-28T13:09:02 second at likely"),
+            ("Screenshot 2024-04-28 at 9.09.02\u{202f}AM.png", "2024-04-28T09:09:02 second at likely"),
+            ("WhatsApp Image 2018-02-19 at 2.05.06 PM.jpeg", "2018-02-19T14:05:06 second by likely"),
+            ("Scan 17.08.2019.pdf", "2019-08-17T00:00:00 day at guess"),
+            ("Foto 17.08.19, 14 05 06.jpg", "2019-08-17T14:05:06 second at likely"),
+            ("17-08-2019 14.05.06.jpg", "2019-08-17T14:05:06 second at likely"),
+            ("08-17-2019 14.05.06.jpg", "2019-08-17T14:05:06 second at likely"),
+            ("05-08-2019 14.05.06.jpg", "2019-08-05T00:00:00 day at guess"),
+            ("CamScanner 08-17-2019 14.05.jpg", "2019-08-17T14:05:00 minute at likely"),
+            ("CamScanner 05-08-2019 14.05_12.jpg", "2019-05-08T14:05:00 minute at likely"),
+            ("RPReplay_Final1612345678.MP4", "2021-02-03T09:47:58 second utc by likely"),
+            ("2019_0817_140506_001.MP4", "2019-08-17T14:05:06 second at likely"),
+            ("1965-07 Oma.jpg", "1965-07-01T00:00:00 month at guess"),
+            ("1965 Oma.jpg", "1965-01-01T00:00:00 year at guess"),
+            ("1965 Ömchen.jpg", "1965-01-01T00:00:00 year at guess"),
+            ("2019-08-17 1.5.6.zip", "2019-08-17T00:00:00 day at guess"),
+            ("2019-08-17 1.05.06.zip", "2019-08-17T00:00:00 day at guess"),
             ("Rechnung 2010-03-04.pdf", "2010-03-04T00:00:00 day at guess"),
             ("2010_03_04 Ausflug.jpg", "2010-03-04T00:00:00 day at guess"),
             ("20180219.jpg", "2018-02-19T00:00:00 day at guess"),
@@ -272,6 +367,15 @@ mod tests {
             "2019-08-171.jpg",
             "192.168.10.12.txt",
             "2019.08-17.txt",
+            "31.02.2019.txt",
+            "13-13-2019.txt",
+            "17.08.19.jpg",
+            "RPReplay_Final161234567.MP4",
+            "2019_0817.jpg",
+            "2019_1317_140506.jpg",
+            "1920 x 1080.jpg",
+            "1965_Oma.jpg",
+            "Oma 1965.jpg",
             "a",
             "-",
         ] {
