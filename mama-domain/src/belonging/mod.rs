@@ -8,4 +8,4 @@ pub mod companions;
 pub mod group;
 mod name;
 pub mod sidecar;
-mod takeout;
+pub(crate) mod takeout;

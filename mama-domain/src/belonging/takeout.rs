@@ -78,6 +78,15 @@ pub(super) fn is_of_media(json: &FileName) -> bool {
     parts.any(|part| UPLOADED.iter().any(|ending| split_number(part).0 == ending.as_bytes()))
 }
 
+/// Whether a file with this name, which may be cut off, may be the one whose name was `title` before Google made a file of it.
+pub(crate) fn may_have_title(of: &FileName, title: &str) -> bool {
+    let (name, title) = (Name::of(of.as_bytes()).plain, folded(title.as_bytes()));
+    let (name, title) = (String::from_utf8_lossy(&name), String::from_utf8_lossy(&title));
+    let mut titled = title.chars();
+    // Google writes `_` for what some file systems do not take
+    name.chars().all(|own| titled.next().is_some_and(|one| own == one || own == '_'))
+}
+
 /// The plain stems that the described file may have: what comes before any of the dots.
 fn stems(said: &Said) -> Vec<Vec<u8>> {
     let before_dots = |text: &[u8]| {

@@ -7,7 +7,8 @@ use mama_ports::manifest::ObservationRow;
 use mama_ports::vocab::{AbsPath, BlobRecord, HostName, Location, MetaDoc, Timestamp};
 
 use super::SidecarFile;
-use crate::belonging::sidecar::sidecars;
+use crate::belonging::sidecar::{Naming, sidecars};
+use crate::belonging::takeout::may_have_title;
 
 /// What is known about a content besides its own metadata.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -38,6 +39,8 @@ impl Context {
         let folder = asked.and_then(|path| Some(path.split()?.0));
         let is_read = |sidecar: &&Sidecar| has_been_read(&sidecar.blob);
         let mut known: Vec<&Sidecar> = content.sidecars.iter().filter(is_read).collect();
+        let has_unread_sidecars = known.len() < content.sidecars.len();
+        known.retain(|sidecar| !is_of_another(sidecar));
         known.sort_by_cached_key(|Sidecar { of, at, .. }| {
             let path = at.full_path();
             let is_elsewhere = path.split().map(|(folder, _)| folder) != folder;
@@ -57,7 +60,7 @@ impl Context {
             mtimes: content.observations.iter().map(|row| row.fingerprint.mtime).collect(),
             first_seen: Some(content.blob.first_seen),
             sidecars: said.collect(),
-            has_unread_sidecars: known.len() < content.sidecars.len(),
+            has_unread_sidecars,
         }
     }
 }
@@ -65,6 +68,14 @@ impl Context {
 /// Whether it is known what a sidecar says, be it nothing.
 fn has_been_read(blob: &BlobRecord) -> bool {
     blob.meta.is_some() || blob.look.as_ref().is_some_and(|look| look.error.is_none())
+}
+
+/// Whether a JSON whose name was cut off, so that it may be of several files, has the title of another one.
+fn is_of_another(Sidecar { of, at, blob }: &Sidecar) -> bool {
+    let link = sidecars([of, &at.name].into_iter()).into_iter().next();
+    let is_cut_off = link.is_some_and(|link| link.naming == Naming::Truncated);
+    let title = blob.meta.as_ref().and_then(|meta| meta.entries().get("JSON:Title")?.as_str());
+    is_cut_off && title.is_some_and(|title| !may_have_title(of, title))
 }
 
 #[cfg(test)]
@@ -157,6 +168,38 @@ mod tests {
         };
         assert_eq!(order("/x/k.jpg"), ["/x/k.jpg.xmp", "/y/k.jpg.xmp", "/x/K.XMP", "/x/k.jpg.json"]);
         assert_eq!(order("/y/k.jpg"), ["/y/k.jpg.xmp", "/x/k.jpg.xmp", "/x/K.XMP", "/x/k.jpg.json"]);
+    }
+
+    #[test]
+    fn a_json_with_a_cut_off_name_is_believed_about_the_file_of_its_title() {
+        let start = "Backyard_ceremony_wedding_photography_xxxxxxx_";
+        let time = |of: &str, title: Option<&str>| {
+            let title = title.map(|title| format!(r#","JSON:Title":"{title}""#)).unwrap_or_default();
+            let json = format!(r#"{{"JSON:PhotoTakenTime":{{"timestamp":"1066983181"}}{title}}}"#);
+            let sidecar = Sidecar {
+                of: FileName::parse(of).unwrap(),
+                at: at(&format!("/x/{start}.json")),
+                blob: blob(Some(&json), Some(None)),
+            };
+            let mut all = content(vec![], vec![sidecar]);
+            all.blob.first_seen = Timestamp::new(2_000_000_000, 0);
+            let context = Context::of(&all, None);
+            assert!(!context.has_unread_sidecars);
+            facts(None, &context).capture.taken.is_some()
+        };
+        let (one, two) = (format!("{start}01.jpg"), format!("{start}02.jpg"));
+        assert!(time(&one, Some(&one)) && time(&one, None));
+        assert!(!time(&two, Some(&one)), "it is of the other one");
+        assert!(
+            time(&format!("{start}m.jpg"), Some(&format!("{start}morning.jpg"))),
+            "the picture's is cut off, too"
+        );
+        assert!(
+            time(&format!("{start}m(1).jpg"), Some(&format!("{start}morning.jpg"))),
+            "a number is not in the title"
+        );
+        assert!(time(&format!("{start}m-edited.jpg"), Some(&format!("{start}morning.jpg"))), "nor is a mark");
+        assert!(time(&one, Some(&one.replacen('_', ":", 1))), "some signs are in no name of a file");
     }
 
     #[test]
