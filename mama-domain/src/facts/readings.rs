@@ -16,7 +16,7 @@ use super::{Context, Source, from_folder, from_name, plausible};
 /// How much different sources of one moment may differ, in seconds: a file gets its name after the shutter.
 pub(super) const SLACK: i64 = 60;
 /// How old a position may be that a camera still writes down, in seconds.
-const OLD_FIX: i64 = 600;
+pub(super) const OLD_FIX: i64 = 600;
 
 /// Who is believed first. A clock that was never set by anybody comes after all that people wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

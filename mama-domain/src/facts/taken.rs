@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::doc::Docs;
 use super::moment::{Moment, Precision};
-use super::readings::{Rank, Reading, Readings, SLACK, Says};
+use super::readings::{OLD_FIX, Rank, Reading, Readings, SLACK, Says};
 use super::{Context, Source, size, zone};
 
 /// What plays for longer than a day was not recorded in one go, in seconds.
@@ -85,7 +85,10 @@ pub struct Ignored {
 pub(super) fn capture(docs: &Docs<'_>, context: &Context) -> Capture {
     let Readings { counted, ignored, .. } = Readings::of(docs, context);
     let length = length(docs);
-    let best = counted.first().map(|first| earlier(refined(first, &counted), &counted, length));
+    let best = counted.first().map(|first| {
+        let first = earlier(refined(first, &counted), &counted, length);
+        later_than_position(first, &counted)
+    });
     let Some(best) = best else {
         return Capture { ignored, ..Capture::default() };
     };
@@ -138,6 +141,20 @@ fn earlier<'a>(best: &'a Reading, readings: &'a [Reading], length: Option<i64>) 
             && (best.moment.gap(&other.moment) > SLACK || zone::ended(other, best, length).is_some())
     };
     readings.iter().find(is_before).unwrap_or(best)
+}
+
+/// Of an old position's time, the time in a camera's name that no zone explains: a position is never younger than the picture.
+fn later_than_position<'a>(best: &'a Reading, readings: &'a [Reading]) -> &'a Reading {
+    if !zone::is_position(best) {
+        return best;
+    }
+    let is_later = |other: &&Reading| {
+        other.rank == Rank::FileName
+            && other.says == Says::At
+            && other.certainty >= Certainty::Likely
+            && other.moment.gap(&best.moment) > OLD_FIX
+    };
+    readings.iter().find(is_later).unwrap_or(best)
 }
 
 /// How long it was recorded, in seconds, if that tells its beginning from its end.

@@ -208,6 +208,25 @@ fn a_position_of_another_day_contradicts() {
 }
 
 #[test]
+fn a_position_that_is_older_than_a_name_and_all_zones_is_no_time_of_capture() {
+    let gps = "GPS:GPSDateStamp";
+    let name = "IMG_20191031_173558.jpg";
+    let told = |day: &str| {
+        let tags = json!({gps: day, "GPS:GPSTimeStamp": "16:34:31"});
+        let capture = told(tags, &seen_at(&[&format!("/p/{name}")]));
+        (words(&capture), against(&capture).len())
+    };
+    let fresh = format!(
+        "2019-10-31T17:34:31+01:00 second, likely, by {gps}, zone difference by the file name {name}"
+    );
+    assert_eq!(told("2019:10:31"), (fresh, 0));
+    let old = format!("2019-10-31T17:35:58 second, guess, by the file name {name}");
+    assert_eq!(told("2019:10:28"), (old, 1));
+    let wrong_clock = format!("2019-11-03T16:34:31+00:00 second, guess, by {gps}, zone utc by {gps}");
+    assert_eq!(told("2019:11:03"), (wrong_clock, 1));
+}
+
+#[test]
 fn what_a_device_was_set_to_is_the_last_word_on_the_zone() {
     check(
         json!({"ExifIFD:DateTimeOriginal": "2011:08:17 16:39:37", "Nikon:TimeZone": "+08:00", "Nikon:DaylightSavings": "Yes"}),

@@ -76,10 +76,7 @@ pub(super) fn ended(start: &Reading, end: &Reading, length: Option<i64>) -> Opti
 
 /// The time that came with the position.
 fn position<'a>(moment: &Moment, mut others: impl Iterator<Item = &'a Reading>) -> Option<Zone> {
-    others.find_map(|other| {
-        let is_position = other.rank == Rank::Gps && !is_note(other);
-        is_position.then(|| Some(difference(moment, other, FRESH_FIX)?.0))?
-    })
+    others.find_map(|other| is_position(other).then(|| Some(difference(moment, other, FRESH_FIX)?.0))?)
 }
 
 /// What the device was set to.
@@ -142,6 +139,11 @@ pub(crate) fn zone_between(local: i64, utc: i64, tolerance: i64) -> Option<i64> 
 
 fn is_in_use(offset: i64) -> bool {
     (-WEST..=EAST).contains(&offset) && (offset % 3600 == 0 || BROKEN_HOURS.contains(&(offset / 60)))
+}
+
+/// Whether it came with the position, which may be older.
+pub(super) fn is_position(reading: &Reading) -> bool {
+    reading.rank == Rank::Gps && !is_note(reading)
 }
 
 /// Whether it was noted with the capture itself, and not with a position before.
