@@ -89,5 +89,7 @@ fn text(value: &Value) -> Option<String> {
         Value::Array(items) => items.iter().filter_map(text).collect::<Vec<_>>().join("; "),
         Value::Null | Value::Bool(_) | Value::Object(_) => String::new(),
     };
-    (!text.is_empty()).then_some(text)
+    // what ExifTool prints instead of bytes
+    let is_binary = text.starts_with("(Binary data ") && text.ends_with(" option to extract)");
+    (!text.is_empty() && !is_binary).then_some(text)
 }

@@ -116,3 +116,18 @@ fn music_is_told_by_the_tags_that_are_kept_up() {
     assert_eq!((text(music.artist).unwrap().as_str(), music.disc), ("a; b by Vorbis:Artist", None));
     assert_eq!(facts(Some(&doc(json!({"XMP-dc:Title": "t"}))), &Context::default()).music, Music::default());
 }
+
+#[test]
+fn what_stands_for_bytes_is_no_text() {
+    let bytes = "(Binary data 10 bytes, use -b option to extract)";
+    let tags = json!({
+        "ID3v2_4:Title": bytes, "ID3v1:Title": "Song", "ID3v2_4:Artist": [bytes, "Artist"], "ID3v2_4:Album": bytes,
+        "IFD0:Make": bytes, "IFD0:Model": "EOS", "ExifIFD:LensModel": bytes,
+    });
+    let Facts { music, camera, .. } = facts(Some(&doc(tags)), &Context::default());
+    let text = |field: Option<Sourced<String>>| field.map(|field| field.value);
+    assert_eq!(text(music.title).as_deref(), Some("Song"));
+    assert_eq!(text(music.artist).as_deref(), Some("Artist"));
+    assert_eq!((text(music.album), text(camera.lens.clone())), (None, None));
+    assert_eq!(camera.name().as_deref(), Some("EOS"));
+}
