@@ -348,7 +348,7 @@ fn is_series_of_samsung(stem: &[u8]) -> bool {
     stem.len() == shape.len() && stem.iter().zip(shape).all(is_as)
 }
 
-/// `IMG_1-edited.jpg` of `IMG_1.jpg`, `IMG_E1.JPG` of `IMG_1.HEIC`, `IMG_1~2.jpg` of `IMG_1.jpg`, and videos likewise.
+/// `IMG_1-edited.jpg` of `IMG_1.jpg`, `IMG_E1.JPG` of `IMG_1.HEIC`, `IMG_1~2.jpg` and `IMG_1-01.jpeg` of `IMG_1.jpg`, and videos likewise.
 fn edited(files: &[File<'_>], by_stem: &Stems<'_>, found: &mut Vec<Group>) {
     for (at, file) in files.iter().enumerate().filter(|(_, file)| file.is_still() || file.is_video()) {
         let Some(before) = before_edit(&file.name) else { continue };
@@ -357,6 +357,9 @@ fn edited(files: &[File<'_>], by_stem: &Stems<'_>, found: &mut Vec<Group>) {
         let originals = same.filter(|&at| files[at].name.stem == before);
         let is_of_its_sort =
             |at: &usize| if file.is_video() { files[*at].is_video() } else { files[*at].traits.is_picture };
+        // Snapseed makes `.jpeg` of `.jpg`; other numbers count something else
+        let is_edited_from = |at: &usize| !is_numbered(&file.name) || files[*at].name.ends_in(&["jpg"]);
+        let originals = originals.filter(is_edited_from);
         let originals: Vec<usize> =
             originals.filter(|at| is_of_its_sort(at) && files[*at].is_of_one_moment(file, MOMENT)).collect();
         if !originals.is_empty() {
@@ -422,8 +425,17 @@ fn before_edit(name: &Name) -> Option<Vec<u8>> {
     {
         return Some([b"img_", number].concat());
     }
+    if is_numbered(name) {
+        return Some(name.stem[..name.stem.len() - 3].to_vec());
+    }
     let (before, number) = split_digits(&name.stem);
     before.strip_suffix(b"~").filter(|stem| number.is_some() && !stem.is_empty()).map(<[u8]>::to_vec)
+}
+
+/// `X-01.jpeg`, as Snapseed saves what it made of `X.jpg`.
+fn is_numbered(name: &Name) -> bool {
+    let is_number = |end: &[u8]| end[0] == b'-' && end[1..].iter().all(u8::is_ascii_digit);
+    name.ends_in(&["jpeg"]) && name.stem.len() > 3 && is_number(&name.stem[name.stem.len() - 3..])
 }
 
 /// `Contract part 1.pdf`, `Contract part 2.pdf`: one stem, one ending, and numbers from 1 (or 0) without a gap.

@@ -6,8 +6,8 @@ use crate::layout::folded;
 
 /// What programs append to the name of a picture that was edited, in their languages.
 ///
-/// Google Photos (as its Takeout has them; the list of GooglePhotosTakeoutHelper), and `edited` in brackets.
-const EDITED: [&str; 14] = [
+/// Google Photos (as its Takeout has them; the list of GooglePhotosTakeoutHelper), Lightroom's `-Edit`, and `edited` otherwise.
+const EDITED: [&str; 17] = [
     "-edited",
     "-effects",
     "-smile",
@@ -21,14 +21,17 @@ const EDITED: [&str; 14] = [
     "-editado",
     "-editat",
     "-編集済み",
+    "-edit",
+    "_edited",
     " (edited)",
+    " (bearbeitet)",
 ];
 
 /// Takeout cuts the stems of longer names to this length, in bytes of a name in ASCII.
 pub(super) const TAKEOUT_STEM: usize = 47;
 
 /// The same in folded form.
-static EDITED_FOLDED: LazyLock<[Vec<u8>; 14]> = LazyLock::new(|| EDITED.map(|mark| folded(mark.as_bytes())));
+static EDITED_FOLDED: LazyLock<[Vec<u8>; 17]> = LazyLock::new(|| EDITED.map(|mark| folded(mark.as_bytes())));
 
 /// A name without regard to case and Unicode form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,6 +137,9 @@ mod tests {
         expect("a(12).png", "a(12)", "png", Some("12"), "a");
         expect("a-ha editado.png", "a-ha editado", "png", None, "a");
         expect("a-bearbeitet(1).png", "a-bearbeitet(1)", "png", Some("1"), "a");
+        expect("a-Edit.tif", "a-edit", "tif", None, "a");
+        expect("a_edited.png", "a_edited", "png", None, "a");
+        expect("a (bearbeitet).png", "a (bearbeitet)", "png", None, "a");
         expect("a (edited).png", "a (edited)", "png", None, "a");
         expect(".hidden", ".hidden", "", None, ".hidden");
         expect("(1).png", "(1)", "png", None, "(1)");

@@ -145,6 +145,10 @@ fn shots_of_a_burst_have_one_identifier_or_one_name() {
 fn an_edit_comes_before_its_original() {
     for (edit, original) in [
         ("a-bearbeitet.jpg", "a.jpg"),
+        ("DSC_1-Edit.tif", "DSC_1.NEF"),
+        ("a_edited.jpg", "a.jpg"),
+        ("a (bearbeitet).jpg", "a.jpg"),
+        ("IMG_1-01.jpeg", "IMG_1.jpg"),
         ("IMG_E12.JPG", "IMG_12.HEIC"),
         ("b~2.jpg", "b.jpg"),
         ("c-edited(1).jpg", "c(1).jpg"),
@@ -166,7 +170,12 @@ fn an_edit_comes_before_its_original() {
     }
     let uncut = ["PXL_1.LONG_EXPOSURE-01.COVER.jpg", "PXL_1.LONG_EXPOSURE-02.ORIGINA.jpg"];
     assert_eq!(by_name(&uncut), [""; 0], "a name that was not cut is not cut");
-    assert_eq!(by_name(&["a-edit.jpg", "a.jpg"]), [""; 0]);
+    assert_eq!(by_name(&["a-edite.jpg", "a.jpg"]), [""; 0]);
+    for no in
+        [["a-01.jpeg", "a.png"], ["a-01.jpg", "a.jpg"], ["a-1.jpeg", "a.jpg"], ["a-01.jpeg", "a-02.jpeg"]]
+    {
+        assert_eq!(by_name(&no), [""; 0], "{no:?}");
+    }
     assert_eq!(by_name(&["a-edited.jpg", "IMG_E12.JPG", "IMG_EARLY.JPG", "IMG_ARLY.JPG"]), [""; 0]);
     assert_eq!(by_name(&["IMG_E4.MOV", "IMG_4.JPG", "x.COVER.jpg", "x.ORIGINAL.jpg"]), [""; 0]);
     let at = |name: &str, taken| {
