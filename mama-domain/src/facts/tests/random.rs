@@ -66,6 +66,8 @@ fn arb_path() -> impl Strategy<Value = AbsPath> {
         "[A-Z]{0,4}[_-]?(19|20)[0-9]{2}[-_.]?[0-9]{2}[-_.]?[0-9]{2}([ _-]?[0-9]{2}[-.]?[0-9]{2}[-.]?[0-9]{0,5})?.{0,4}"
             .prop_map(String::into_bytes),
         "[0-9]{1,14}".prop_map(String::into_bytes),
+        "(CamScanner |RPReplay_Final|Foto |12-PHOTO-)?[0-9]{0,4}[ _.-]?[0-9]{1,4}[ _.-][0-9]{2,10}( at |, | kl |_)?[0-9]{0,2}[. ]?[0-9 ._]{0,6}( PM|.jpg| Jun)?"
+            .prop_map(String::into_bytes),
         prop::collection::vec(any::<u8>(), 1..40),
     ];
     prop::collection::vec(name, 1..4).prop_filter_map("no path", |names| {
