@@ -14,7 +14,7 @@ mod curation;
 mod disks;
 #[path = "cli/enriching.rs"]
 mod enriching;
-#[path = "cli/hostile.rs"]
+#[path = "cli/find.rs"]
 mod find;
 #[path = "cli/hostile.rs"]
 mod hostile;

@@ -28,6 +28,7 @@ fn what_is_linked_needs_no_room_and_what_is_copied_does() {
     world.volumes = Arc::new(Cramped(Arc::clone(&world.volumes), 100));
     world.write("/incoming/a.mov", vec![1; 1000]);
     world.scan_as("/incoming", SourceKind::Incoming, "anna").unwrap();
+    assert_eq!(world.plan().0.no_room, 0);
     assert_eq!(world.apply().unwrap().hardlinked, 1);
 
     world.write("/incoming/private.mov", vec![4; 1000]);
@@ -41,6 +42,7 @@ fn what_is_linked_needs_no_room_and_what_is_copied_does() {
     world.disk.mount("/card", 7);
     world.write("/card/c.mov", vec![3; 1000]);
     world.scan_as("/card", SourceKind::Incoming, "anna").unwrap();
+    assert_eq!(world.plan().0.no_room, 1);
     let error = world.apply().unwrap_err().to_string();
     assert!(error.contains("100 B are free"), "{error}");
     assert!(error.contains("one content of 1000 B does not fit: /card/c.mov"), "{error}");
@@ -57,6 +59,8 @@ fn what_fits_is_stored_and_the_rest_waits() {
     }
     world.write("/photos/small.jpg", "small");
     world.scan("/photos").unwrap();
+    let foreseen = world.plan().0;
+    assert_eq!((foreseen.no_room, foreseen.no_room_bytes), (2, 6000), "{foreseen:?}");
     let mut report = ApplyReport::default();
     let error = block_on(world.applier().unwrap().run(&mut report)).unwrap_err();
     let ApplyError::Full(full) = error else { panic!("{error}") };

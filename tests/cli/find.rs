@@ -31,10 +31,17 @@ fn what_was_taken_then_is_listed_with_all_that_is_known_about_it() {
     found.sort();
     assert_eq!((status, found), (0, vec![summer.clone(), year]));
     assert_eq!(names(&["--taken-after", "2015-08-01", "--taken-before", "2015-09-01"]), (0, vec![summer]));
-    assert_eq!(names(&["--taken-after", "2015-08-01", "--taken-before", "2015-09-01", "--mime", "video/*"]), (3, vec![]));
-    let run = world.mama(["find", "--json", "--taken-after", "2016-01-01", "--taken-before", "2016-02-01"]).done();
+    assert_eq!(
+        names(&["--taken-after", "2015-08-01", "--taken-before", "2015-09-01", "--mime", "video/*"]),
+        (3, vec![])
+    );
+    let run =
+        world.mama(["find", "--json", "--taken-after", "2016-01-01", "--taken-before", "2016-02-01"]).done();
     let file = &run.objects()[0];
-    assert_eq!((&file["taken"]["at"], &file["taken"]["source"]["file_name"]), (&"2016-01-02T08:00:00".into(), &"IMG_20160102_080000.jpg".into()));
+    assert_eq!(
+        (&file["taken"]["at"], &file["taken"]["source"]["file_name"]),
+        (&"2016-01-02T08:00:00".into(), &"IMG_20160102_080000.jpg".into())
+    );
     assert_eq!((&run.summary()["type"], &run.summary()["files"]), (&"find_summary".into(), &1.into()));
     let words = world.mama(["find", "photos"]).done().stdout;
     assert_eq!(words.lines().count(), 4, "{words}");

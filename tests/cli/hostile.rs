@@ -71,7 +71,7 @@ fn obedient(world: &World, settings: &str) {
 #[test]
 fn an_extractor_that_does_harm_fails_on_that_file_and_the_scan_goes_on() {
     let world = World::new();
-    obedient(&world, "timeout = 2");
+    obedient(&world, "timeout = 5");
     for (number, harm) in HARMFUL.iter().enumerate() {
         world.write(format!("photos/{number} {harm}.png"), harm);
         world.write(format!("photos/{number} fine.png"), format!("harmless {number}"));

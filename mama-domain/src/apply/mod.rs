@@ -309,18 +309,33 @@ impl Apply {
         self.check_contents().await?;
         let mut report = PlanReport::default();
         let mut promised = Promised::default();
-        let (mut room, ways) =
-            (self.room_to_plan().await, Arc::new(Ways::new(self.policy.transfers.clone())));
         let mut after = None;
         while let Some(page) = self.page(self.scope(), after, &promised, &BTreeSet::new()).await? {
-            room = report.count_room(&self.needs(&page.plan, &ways).await, room);
             promised.foresee(&page.plan);
             promised.keep_views(&page.plan, page.folding);
             report.count(&page.plan, page.waiting.len() as u64);
             show(&page.plan);
             after = page.next;
         }
+        let room = self.room_to_plan().await;
+        if report.store_bytes > room {
+            self.count_room(room, &mut report).await?;
+        }
         Ok(report)
+    }
+
+    /// Plans again and counts what there is no room for: what comes in as a hard link needs none, which only its file tells.
+    async fn count_room(&self, mut room: u64, report: &mut PlanReport) -> Result<(), ApplyError> {
+        let ways = Arc::new(Ways::new(self.policy.transfers.clone()));
+        let mut promised = Promised::default();
+        let mut after = None;
+        while let Some(page) = self.page(self.scope(), after, &promised, &BTreeSet::new()).await? {
+            promised.foresee(&page.plan);
+            promised.keep_views(&page.plan, page.folding);
+            room = report.count_room(&self.needs(&page.plan, &ways).await, room);
+            after = page.next;
+        }
+        Ok(())
     }
 
     const fn scope(&self) -> Scope {

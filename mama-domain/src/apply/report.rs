@@ -127,7 +127,7 @@ pub struct PlanReport {
 }
 
 impl PlanReport {
-    /// Counts the contents of a plan that `room` bytes do not take, as apply would; what is left of them.
+    /// Counts the contents that `room` bytes do not take, by what each needs and its size, as apply would; gives the bytes that are left.
     pub(super) fn count_room(&mut self, needs: &[(u64, u64)], room: u64) -> u64 {
         let mut left = room;
         for (needed, size) in needs {
