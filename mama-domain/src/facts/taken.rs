@@ -1,6 +1,6 @@
 //! When a content was captured: one of the times that are told, and what speaks against it.
 
-use std::time::Duration;
+use jiff::SignedDuration;
 
 use super::doc::Docs;
 use super::moment::{Moment, Precision};
@@ -159,8 +159,8 @@ fn later_than_position<'a>(best: &'a Reading, readings: &'a [Reading]) -> &'a Re
 
 /// How long it was recorded, in seconds, if that tells its beginning from its end.
 fn length(docs: &Docs<'_>) -> Option<i64> {
-    let length = Duration::try_from_secs_f64(size::duration(docs)?.value).ok()?.as_secs();
-    i64::try_from(length).ok().filter(|length| (SLACK..LONGEST_RECORDING).contains(length))
+    let length = SignedDuration::try_from_secs_f64(size::duration(docs)?.value).ok()?.as_secs();
+    Some(length).filter(|length| (SLACK..LONGEST_RECORDING).contains(length))
 }
 
 fn lies_within(finer: &Moment, coarse: &Moment) -> bool {

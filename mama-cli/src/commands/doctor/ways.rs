@@ -3,7 +3,7 @@
 use mama_domain::archive::{Archive, Transfer, Transfers};
 use mama_ports::filesystem::{Cloned, Fs, FsErrorKind, ReadHandle, ReadTree};
 use mama_ports::repository::Totals;
-use mama_ports::vocab::{FileKind, RelPath, ScanRoot};
+use mama_ports::vocab::{FileFacts, FileKind, RelPath, ScanRoot};
 
 use super::{Check, staged};
 use crate::compose::App;
@@ -30,6 +30,8 @@ pub(super) fn checks(app: &App, archive: &Archive, totals: &Totals, transfers: &
 }
 
 fn how(archive: &Archive, source: &dyn ReadHandle, ways: &[Transfer]) -> Fs<&'static str> {
+    let device = |id: Option<FileFacts>| id.map(|facts| facts.id.device);
+    let is_on_its_disk = device(Some(source.facts()?)) == device(archive.tree().facts(&RelPath::root())?);
     for way in ways {
         match way {
             Transfer::Clone => match take(archive, source)? {
@@ -41,11 +43,12 @@ fn how(archive: &Archive, source: &dyn ReadHandle, ways: &[Transfer]) -> Fs<&'st
                 }
                 None => {}
             },
-            Transfer::Link => {
+            Transfer::Link if is_on_its_disk => {
                 return Ok(
-                    "are hard-linked, and read-only from then on, where they are on the archive's disk and nobody else has them; else copied",
+                    "are hard-linked, and read-only from then on, where nobody else may change them; else copied",
                 );
             }
+            Transfer::Link => {}
             Transfer::Copy => break,
         }
     }
