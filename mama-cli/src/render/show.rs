@@ -70,10 +70,10 @@ pub(crate) fn hit(Hit { found, content, facts }: &Hit) -> Object {
 pub(crate) fn hit_words(Hit { found, facts, .. }: &Hit) -> String {
     let Taken { moment, certainty, .. } = match &facts.capture.taken {
         Some(taken) => taken,
-        None => return format!("{:<25}  {:>7}  {:>10}  {}", "", "", human::bytes(found.size), found.at),
+        None => return format!("{:<29}  {:>7}  {:>10}  {}", "", "", human::bytes(found.size), found.at),
     };
     format!(
-        "{:<25}  {:>7}  {:>10}  {}",
+        "{:<29}  {:>7}  {:>10}  {}",
         moment.to_string(),
         certainty.as_str(),
         human::bytes(found.size),
