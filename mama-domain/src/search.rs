@@ -78,8 +78,23 @@ impl Search {
     }
 }
 
+/// Those that were taken when the selection says. All that is known about them is not held at once.
+pub(crate) async fn taken_then(
+    browse: &dyn Browse,
+    selection: &Selection,
+    found: Vec<Found>,
+) -> Repo<Vec<Found>> {
+    let mut then = Vec::new();
+    for some in found.chunks(PAGE.0 as usize) {
+        let mut hits = hits(browse, some.to_vec()).await?;
+        hits.retain(|hit| selection.is_taken_then(&hit.facts));
+        then.extend(hits.into_iter().map(|hit| hit.found));
+    }
+    Ok(then)
+}
+
 /// What is known about each of these files; about each content it is asked once.
-pub(crate) async fn hits(browse: &dyn Browse, found: Vec<Found>) -> Repo<Vec<Hit>> {
+async fn hits(browse: &dyn Browse, found: Vec<Found>) -> Repo<Vec<Hit>> {
     let mut known: HashMap<BlobHash, Arc<Content>> = HashMap::new();
     let mut hits = Vec::with_capacity(found.len());
     for found in found {

@@ -63,13 +63,11 @@ pub(super) async fn run(
             }
         }
     }
-    if targets.is_empty()
-        && let Some(last) = unusable.pop()
-    {
-        unusable.iter().for_each(|error| output.error(error));
+    let last = if targets.is_empty() { unusable.pop() } else { None };
+    unusable.iter().for_each(|error| output.error(error));
+    if let Some(last) = last {
         return Err(last);
     }
-    unusable.iter().for_each(|error| output.error(error));
     let is_alone = targets.len() + unusable.len() == 1;
     let mut failed = unusable.len();
     let started = app.outside.clock.now();

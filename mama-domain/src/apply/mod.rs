@@ -310,9 +310,7 @@ impl Apply {
         let mut report = PlanReport::default();
         let mut promised = Promised::default();
         let mut after = None;
-        while let Some(page) = self.page(self.scope(), after, &promised, &BTreeSet::new()).await? {
-            promised.foresee(&page.plan);
-            promised.keep_views(&page.plan, page.folding);
+        while let Some(page) = self.foreseen(after, &mut promised).await? {
             report.count(&page.plan, page.waiting.len() as u64);
             show(&page.plan);
             after = page.next;
@@ -324,14 +322,26 @@ impl Apply {
         Ok(report)
     }
 
+    /// The next places, as if those before were done.
+    async fn foreseen(
+        &self,
+        after: Option<ObservationId>,
+        promised: &mut Promised,
+    ) -> Result<Option<Page>, ApplyError> {
+        let page = self.page(self.scope(), after, promised, &BTreeSet::new()).await?;
+        if let Some(page) = &page {
+            promised.foresee(&page.plan);
+            promised.keep_views(&page.plan, page.folding);
+        }
+        Ok(page)
+    }
+
     /// Plans again and counts what there is no room for: what comes in as a hard link needs none, which only its file tells.
     async fn count_room(&self, mut room: u64, report: &mut PlanReport) -> Result<(), ApplyError> {
         let ways = Arc::new(Ways::new(self.policy.transfers.clone()));
         let mut promised = Promised::default();
         let mut after = None;
-        while let Some(page) = self.page(self.scope(), after, &promised, &BTreeSet::new()).await? {
-            promised.foresee(&page.plan);
-            promised.keep_views(&page.plan, page.folding);
+        while let Some(page) = self.foreseen(after, &mut promised).await? {
             room = report.count_room(&self.needs(&page.plan, &ways).await, room);
             after = page.next;
         }

@@ -1,5 +1,7 @@
 //! Sidecars: files that describe other files, by the names that they have in one folder.
 
+use std::collections::HashSet;
+
 use mama_ports::vocab::FileName;
 
 use super::name::{Name, split_ending};
@@ -192,8 +194,8 @@ pub fn strays<'a>(names: impl Iterator<Item = &'a FileName>, links: &[SidecarOf<
     let is_json = |name: &&FileName| {
         name.as_bytes().last_chunk().is_some_and(|end: &[u8; 5]| end.eq_ignore_ascii_case(b".json"))
     };
-    let is_stray =
-        |name: &&FileName| !links.iter().any(|link| link.sidecar == *name) && takeout::is_of_media(name);
+    let linked: HashSet<&FileName> = links.iter().map(|link| link.sidecar).collect();
+    let is_stray = |name: &&FileName| !linked.contains(*name) && takeout::is_of_media(name);
     names.filter(is_json).filter(is_stray).count() as u64
 }
 

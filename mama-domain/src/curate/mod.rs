@@ -164,9 +164,7 @@ impl Curate {
         *after = Some(last.id);
         page.retain(|found| selection.holds(&found.at));
         if selection.taken.is_some() {
-            let mut hits = search::hits(&*self.browse, page).await?;
-            hits.retain(|hit| selection.is_taken_then(&hit.facts));
-            page = hits.into_iter().map(|hit| hit.found).collect();
+            page = search::taken_then(&*self.browse, selection, page).await?;
         }
         self.with_companions(verb, selection, page, along).await.map(Some)
     }
