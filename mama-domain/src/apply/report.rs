@@ -30,7 +30,7 @@ pub struct ApplyReport {
     pub assigned: u64,
     /// Observations of blocked contents.
     pub blocked: u64,
-    /// Observations that became ignored, as their content was everywhere else.
+    /// Observations that are not shown, as their content was ignored wherever somebody decided about it.
     pub turned_down: u64,
     /// Observations whose source is not there.
     pub missing: u64,
@@ -116,7 +116,7 @@ pub struct PlanReport {
     pub removes: u64,
     /// Observations that become assigned if all goes well.
     pub assigns: u64,
-    /// Observations that become ignored, as their content was everywhere else.
+    /// Observations that will not be shown, as their content was ignored wherever somebody decided about it.
     pub turned_down: u64,
     /// Observations that cannot be processed as they are.
     pub problems: u64,

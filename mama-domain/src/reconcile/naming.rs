@@ -78,8 +78,6 @@ pub(super) struct Naming<'a> {
     ours: BTreeMap<FileId, BlobHash>,
     /// What each place has shown, or may have.
     contents: BTreeMap<Place, BTreeSet<BlobHash>>,
-    /// What of it somebody may still want to see.
-    welcome: BTreeSet<(Place, BlobHash)>,
     /// The views that each place has, and what they show, as the catalog knows them.
     made: BTreeMap<Place, BTreeSet<(RelPath, BlobHash)>>,
     granted: BTreeMap<Vec<u8>, Granted>,
@@ -118,13 +116,9 @@ impl<'a> Naming<'a> {
         let quarantined = actual.quarantined.iter().map(|(id, hash)| (*id, *hash));
         let ours = actual.blobs.iter().filter_map(inode).chain(quarantined).collect();
         let mut contents: BTreeMap<Place, BTreeSet<BlobHash>> = BTreeMap::new();
-        let mut welcome = BTreeSet::new();
         let mut made: BTreeMap<Place, BTreeSet<(RelPath, BlobHash)>> = BTreeMap::new();
-        for Wish { claim, want, .. } in wishes {
+        for Wish { claim, .. } in wishes {
             contents.entry(claim.at.place()).or_default().insert(claim.hash);
-            if matches!(want, Want::View(_) | Want::Content | Want::Nothing(Reason::Awaiting)) {
-                welcome.insert((claim.at.place(), claim.hash));
-            }
             let view = claim.view.clone().map(|view| (view, claim.hash));
             made.entry(claim.at.place()).or_default().extend(view);
         }
@@ -133,7 +127,6 @@ impl<'a> Naming<'a> {
             promised,
             ours,
             contents,
-            welcome,
             made,
             granted: BTreeMap::new(),
             shared: BTreeMap::new(),
@@ -392,7 +385,7 @@ impl<'a> Naming<'a> {
                     Some(ViewFact::Copy(id, held)) => (*id, *held),
                     _ => continue,
                 };
-                if self.reserved.contains(&view) && self.welcome.contains(&(place.clone(), held)) {
+                if self.reserved.contains(&view) && is_welcome(wishes, &place, held) {
                     continue;
                 }
                 match self.is_held_elsewhere(&view, held, &place) {
@@ -419,6 +412,12 @@ impl<'a> Naming<'a> {
         }
         Some(self.holders(view, held)?.any(|holder| !self.contents.contains_key(holder)))
     }
+}
+
+/// Whether somebody may still want to see a content at a place.
+fn is_welcome(wishes: &[&Wish], place: &Place, hash: BlobHash) -> bool {
+    let mut wants = wishes.iter().filter(|wish| wish.claim.hash == hash && wish.claim.at.place() == *place);
+    wants.any(|wish| matches!(wish.want, Want::View(_) | Want::Content | Want::Nothing(Reason::Awaiting)))
 }
 
 /// The first so many names of a path.
